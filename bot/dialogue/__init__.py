@@ -1,0 +1,1 @@
+"""What to do next: a pure function from (state, event) to (state, actions)."""

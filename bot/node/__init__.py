@@ -1,0 +1,1 @@
+"""One machine's parts: fetched, configured, started, watched and diagnosed."""

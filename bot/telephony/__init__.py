@@ -1,0 +1,1 @@
+"""Calls in and calls out: FastAGI for control, AudioSocket for sound, AMI for joining."""

@@ -1,0 +1,1 @@
+"""Words to meaning: packs, matching, emergencies; knows nothing of calls or storage."""

@@ -1,0 +1,56 @@
+"""What understanding hands to dialogue: a ranked, explained reading of one utterance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class IntentKind(StrEnum):
+    """What sort of thing an intent is, which decides how dialogue treats it."""
+
+    FAQ = "faq"
+    """A question the pack answers."""
+    CATEGORY = "category"
+    """A request that becomes a ticket of this category."""
+    COMMAND = "command"
+    """A word to the bot itself: repeat, slower, agent, yes, no, goodbye …"""
+    EMERGENCY = "emergency"
+    """Belongs to 110, 119, 120 or 122, at once."""
+    SMALL_TALK = "small_talk"
+    """Greeting, thanks: answered politely, files nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One intent that the utterance may mean, with the evidence for it."""
+
+    intent: str
+    kind: IntentKind
+    title: str
+    """Short Chinese name, fit to be read out in "您是想问…吗"."""
+    confidence: float
+    """0 to 1."""
+    reasons: tuple[str, ...] = ()
+    """Readable evidence, strongest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """The reading of one utterance; ``candidates`` is ranked, best first, may be empty."""
+
+    text: str
+    """As heard or typed."""
+    normalised: str
+    candidates: tuple[Candidate, ...] = ()
+    slots: Mapping[str, str] = field(default_factory=dict)
+    emergency: str | None = None
+    """The emergency intent's name when one was recognised, whatever else was said."""
+    speech_confidence: float = 1.0
+    """How sure the recogniser was, 0 to 1; 1 for typed text."""
+
+    @property
+    def best(self) -> Candidate | None:
+        """The first candidate, if there is one."""
+        return self.candidates[0] if self.candidates else None

@@ -1,0 +1,1 @@
+"""Pages and the HTTP API over the other rooms; holds no rules of its own."""
