@@ -36,8 +36,6 @@ class Settings(BaseSettings):
     ami_port: int = 5038
     agi_port: int = 4573
     audio_port: int = 9092
-    asterisk_http_port: int = 8088
-    """SIP over WebSocket for browsers, on loopback."""
     http_port: int = 8312
     """The bot's own pages and API, on loopback."""
     redis_port: int = 6390

@@ -1,0 +1,392 @@
+"""One call, from the greeting to the good-bye, readable from top to bottom.
+
+It moves sound between a line, the ears and the voice, and events and actions between them
+and the dialogue policy. Every wait of a call is counted in 20 ms ticks, so that the same
+code runs a live call and a replayed recording.
+
+Leaves to others: when speech begins and ends (``speech/endpointing.py``), what it means
+(``understanding``), what to do (``dialogue/policy.py``), and where the caller goes next
+(``agi.py`` and the dialplan).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import structlog
+
+from bot.dialogue.book import Book
+from bot.dialogue.policy import State, decide, start
+from bot.dialogue.types import (
+    Action,
+    CallStarted,
+    Event,
+    Filed,
+    FileTicket,
+    FilingFailed,
+    HangUp,
+    Heard,
+    HungUp,
+    Listen,
+    Pressed,
+    Say,
+    Silent,
+    Transfer,
+)
+from bot.observe import Metrics
+from bot.speech.ears import Ears, Hearing
+from bot.speech.endpointing import (
+    Endpointer,
+    SpeechEnded,
+    SpeechPaused,
+    SpeechStarted,
+)
+from bot.speech.types import FRAME_BYTES, FRAME_MS, SpeechError, Utterance
+from bot.telephony.calls import Call, NextStop, Outcome
+from bot.telephony.journal import Exchange, Journal
+from bot.telephony.line import Line, LineLost
+from bot.understanding.types import Understanding
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+SILENCE = bytes(FRAME_BYTES)
+#: Silence sent after the last word before the sound is closed, in ticks: what is still in
+#: the caller's jitter buffer is heard to its end.
+LAST_WORD_TICKS = 15
+
+
+class Understands(Protocol):
+    """Words to meaning (``understanding.match.Understander``)."""
+
+    def understand(
+        self, text: str, alternatives: Sequence[str] = (), speech_confidence: float = 1.0
+    ) -> Understanding:
+        """Read one utterance."""
+
+
+class Speaks(Protocol):
+    """Words to sound (``speech.voice.Voice``)."""
+
+    def stream(self, text: str, *, speed: float = 1.0) -> AsyncIterator[bytes]:
+        """Yield slin pieces as they become ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What all calls share. The ports to other rooms are plain functions that may block."""
+
+    book: Book
+    understander: Understands
+    ears: Ears
+    voice: Speaks
+    endpointer: Callable[[], Endpointer]
+    file_ticket: Callable[[Call, FileTicket], str]
+    """Store a ticket and return its number."""
+    escalate: Callable[[Call, Transfer, Journal], None]
+    """Put the caller into the agents' queue; never raises for a dead queue."""
+    caller_gone: Callable[[Call], None]
+    """An escalated caller hung up."""
+    metrics: Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class _Spoken:
+    """An utterance that has ended and waits for its words."""
+
+    hearing: Hearing
+    start: float
+    end: float
+    """Seconds of the call."""
+
+
+class _Playback:
+    """Sound of one sentence on its way out, frame by frame."""
+
+    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
+        self._pieces = pieces
+        self._sound = bytearray()
+        self._task = asyncio.ensure_future(self._pull())
+
+    async def _pull(self) -> None:
+        async for piece in self._pieces:
+            self._sound += piece
+
+    @property
+    def over(self) -> bool:
+        """Whether everything was taken."""
+        return self._task.done() and not self._sound
+
+    async def made(self) -> None:
+        """Wait until all of it was synthesised.
+
+        Raises:
+            SpeechError: no engine can say it.
+        """
+        await self._task
+
+    def next_frame(self) -> bytes:
+        """The next 20 ms; silence while synthesis is behind.
+
+        Raises:
+            SpeechError: no engine can say it.
+        """
+        if self._task.done():
+            self._task.result()
+        frame = bytes(self._sound[:FRAME_BYTES])
+        del self._sound[:FRAME_BYTES]
+        return frame.ljust(FRAME_BYTES, b"\0")
+
+    async def stop(self) -> None:
+        """Let go of what is still being made."""
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, SpeechError):
+            await self._task
+
+
+class Conversation:
+    """The bot's side of one call."""
+
+    def __init__(self, call: Call, line: Line, parts: Parts, journal: Journal) -> None:
+        self._call = call
+        self._line = line
+        self._parts = parts
+        self._journal = journal
+        self._endpointer = parts.endpointer()
+        self._ticks = 0
+        self._keys: deque[str] = deque()
+        self._expect: tuple[str, ...] = ()
+        self._hearing: Hearing | None = None
+        self._ended: deque[_Spoken] = deque()
+        self._spoke_until: float | None = None
+        self._escalated = False
+
+    async def run(self) -> Outcome:
+        """Talk until the dialogue ends or the caller is gone. Never raises."""
+        self._parts.metrics.calls_active.inc()
+        try:
+            outcome = await self._talk()
+        except LineLost as gone:
+            log.info("call.caller_gone", why=str(gone))
+            if self._escalated:
+                await asyncio.to_thread(self._parts.caller_gone, self._call)
+            outcome = Outcome(NextStop.GOODBYE, "caller_gone")
+        except Exception:
+            log.exception("call.failed", advice="the caller goes to a person")
+            outcome = Outcome(NextStop.LOST, "failed", "failure")
+        finally:
+            if self._hearing is not None:
+                self._hearing.cancel()
+            for spoken in self._ended:
+                spoken.hearing.cancel()
+            self._parts.metrics.calls_active.dec()
+        self._parts.metrics.calls_total.labels(outcome=outcome.label).inc()
+        await asyncio.to_thread(self._journal.close, outcome.label)
+        self._line.close()
+        return outcome
+
+    # --- the conversation --------------------------------------------------------------
+
+    async def _talk(self) -> Outcome:
+        book = self._parts.book
+        state: State = start(book)
+        event: Event = CallStarted(self._call.caller, self._call.did)
+        while True:
+            try:
+                decision = decide(state, event, book)
+                state = decision.state
+                result = await self._do(decision.actions)
+            except LineLost:
+                decide(state, HungUp(), book)
+                raise
+            if isinstance(result, Outcome):
+                return result
+            event = result
+
+    async def _do(self, actions: Sequence[Action]) -> Event | Outcome:
+        """Carry out the actions of one turn; the last of them brings the next event."""
+        last = actions[-1]
+        if isinstance(last, Listen):
+            self._expect = last.expect
+        if isinstance(last, Transfer):
+            # Into the queue first: an agent may already look while the last sentence plays.
+            self._escalated = True
+            await self._while_waiting(
+                asyncio.to_thread(self._parts.escalate, self._call, last, self._journal)
+            )
+            self._parts.metrics.escalations_total.labels(reason=last.reason.value).inc()
+        final = isinstance(last, Transfer | HangUp)
+        for action in actions:
+            if isinstance(action, Say) and not await self._say(action, final=final):
+                break
+        match last:
+            case Listen():
+                return await self._listen(last.patience)
+            case FileTicket():
+                return await self._file(last)
+            case Transfer():
+                await self._last_word()
+                return Outcome(NextStop.PEOPLE, "transferred", last.reason.value)
+            case HangUp():
+                await self._last_word()
+                return Outcome(NextStop.GOODBYE, last.outcome)
+            case _:
+                raise AssertionError(f"a turn may not end with {last}")
+
+    async def _say(self, action: Say, *, final: bool) -> bool:
+        """Speak; False when the caller barged in with speech or a key.
+
+        The sentence before a transfer or a good-bye is played to its end.
+        """
+        self._journal.bot_said(action.text, action.prompt, self._now())
+        playback = _Playback(self._parts.voice.stream(action.text))
+        try:
+            if not self._line.realtime:
+                await playback.made()
+            while not playback.over:
+                await self._tick(prompt_playing=True)
+                frame = playback.next_frame()
+                if not final and self._interrupted(action):
+                    self._line.send(_faded(frame))
+                    self._parts.metrics.barge_ins_total.inc()
+                    self._journal.barged_in(self._now())
+                    return False
+                self._note_answer(frame)
+                self._line.send(frame)
+        finally:
+            await playback.stop()
+        return True
+
+    def _interrupted(self, action: Say) -> bool:
+        speaking = self._hearing is not None or bool(self._ended)
+        return bool(self._keys) or (speaking and not action.must_hear)
+
+    async def _listen(self, patience: float) -> Event:
+        """Wait for speech, a key, or ``patience`` seconds of nothing."""
+        silent_ticks = 0
+        while True:
+            if self._keys:
+                key = self._keys.popleft()
+                self._journal.caller_pressed(key, self._now())
+                return Pressed(key)
+            if self._ended:
+                return await self._understand(self._ended.popleft())
+            if self._hearing is None:
+                silent_ticks += 1
+                if silent_ticks * FRAME_MS / 1000 > patience:
+                    return Silent()
+            else:
+                silent_ticks = 0
+            await self._tick()
+            self._line.send(SILENCE)
+
+    async def _understand(self, spoken: _Spoken) -> Heard:
+        metrics = self._parts.metrics
+        try:
+            utterance = await self._while_waiting(spoken.hearing.finish())
+        except SpeechError as error:
+            log.error("speech.failed", error=str(error))
+            utterance = Utterance("", 0.0, "none")
+        metrics.recognition_seconds.observe(utterance.decode_seconds)
+        with metrics.understanding_seconds.time():
+            understanding = await self._while_waiting(
+                asyncio.to_thread(
+                    self._parts.understander.understand,
+                    utterance.text,
+                    tuple(other.text for other in utterance.alternatives),
+                    utterance.confidence,
+                )
+            )
+        metrics.turns_total.inc()
+        self._spoke_until = spoken.end
+        exchange = Exchange.of(utterance, understanding, spoken.start, spoken.end)
+        await self._while_waiting(asyncio.to_thread(self._journal.caller_said, exchange))
+        log.info(
+            "turn.heard",
+            text=utterance.text,
+            intent=exchange.intent,
+            confidence=exchange.confidence,
+            decode_seconds=round(utterance.decode_seconds, 3),
+        )
+        return Heard(understanding)
+
+    async def _file(self, request: FileTicket) -> Event:
+        try:
+            number = await self._while_waiting(
+                asyncio.to_thread(self._parts.file_ticket, self._call, request)
+            )
+        except Exception:
+            log.exception("ticket.not_filed", category=request.category)
+            return FilingFailed()
+        self._journal.filed(number)
+        log.info("ticket.filed", number=number, category=request.category)
+        return Filed(number)
+
+    # --- time and sound ----------------------------------------------------------------
+
+    def _now(self) -> float:
+        """Seconds since the sound began, by the caller's frames."""
+        return self._ticks * FRAME_MS / 1000
+
+    async def _tick(self, *, prompt_playing: bool = False) -> None:
+        """Let 20 ms go by and take in what the caller did meanwhile."""
+        tick = await self._line.tick()
+        self._keys.extend(tick.keys)
+        for frame in tick.frames:
+            self._ticks += 1
+            self._hear(frame, prompt_playing)
+
+    def _hear(self, frame: bytes, prompt_playing: bool) -> None:
+        event = self._endpointer.feed(frame, prompt_playing=prompt_playing)
+        if isinstance(event, SpeechStarted):
+            self._hearing = self._parts.ears.open(self._expect)
+            self._hearing.feed(self._endpointer.audio_so_far())
+            return
+        if self._hearing is None:
+            return
+        self._hearing.feed(frame)
+        if isinstance(event, SpeechPaused):
+            self._hearing.speculate()
+        elif isinstance(event, SpeechEnded):
+            self._ended.append(_Spoken(self._hearing, event.start, event.end))
+            self._hearing = None
+
+    async def _while_waiting(self, work: Coroutine[Any, Any, T] | Awaitable[T]) -> T:
+        """Keep the line alive, and the ears open, while something else is under way."""
+        task = asyncio.ensure_future(work)
+        if not self._line.realtime:
+            return await task
+        try:
+            while not task.done():
+                await self._tick()
+                self._line.send(SILENCE)
+        except BaseException:
+            task.cancel()
+            raise
+        return task.result()
+
+    async def _last_word(self) -> None:
+        for _ in range(LAST_WORD_TICKS):
+            await self._tick()
+            self._line.send(SILENCE)
+
+    def _note_answer(self, frame: bytes) -> None:
+        """Measure the wait from the caller's last sound to the first sound of the answer."""
+        if self._spoke_until is None or not any(frame):
+            return
+        latency = self._now() - self._spoke_until
+        self._spoke_until = None
+        self._parts.metrics.answer_latency_seconds.observe(latency)
+        self._journal.answered_after(latency)
+
+
+def _faded(frame: bytes) -> bytes:
+    """A frame that runs out to nothing, so that stopping does not click."""
+    samples = np.frombuffer(frame, dtype="<i2")
+    return (samples * np.linspace(1.0, 0.0, len(samples))).astype("<i2").tobytes()
