@@ -44,8 +44,10 @@ bench: setup ## Measure recognition, latency and load
 	$(BIN)/python -m tests.bench
 
 packages: $(PACKAGES)
+	@:
 
-.venv/bin/python:
+# A stamp, since an interrupted venv has a python too, but no pip.
+.venv/.made:
 	@if [ -z "$(PYTHON)" ]; then \
 	  echo "Python 3.11 or 3.12 is needed; install it, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; fi
 	@if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
@@ -58,8 +60,9 @@ packages: $(PACKAGES)
 	@echo "Making .venv with $$($(PYTHON) --version)"
 	@rm -rf .venv
 	@$(PYTHON) -m venv .venv
+	@touch $@
 
-$(PACKAGES): | .venv/bin/python
+$(PACKAGES): | .venv/.made
 	@echo "Installing $$(grep -c == $(LOCK)) Python packages, as locked in $(LOCK)"
 	@$(BIN)/python -m pip install --no-deps -r $(LOCK) | sed -un 's/^ *Downloading /  &/p'
 	@# setuptools is locked too, so nothing outside the lock is fetched to build the project.

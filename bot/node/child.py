@@ -78,10 +78,13 @@ class Child:
                 start_new_session=True,
             )
         try:
-            remember(record, self.process.pid)
-            self._started = psutil.Process(self.process.pid).create_time()
+            self._started = remember(record, self.process.pid)
         except psutil.Error:
-            self._started = time.time()
+            self._started = time.time()  # it is gone already; the supervisor will see that
+        except OSError:
+            self.process.kill()
+            self.process.wait()
+            raise
         threading.Thread(target=self._look, name=f"look-{spec.name}", daemon=True).start()
 
     def _look(self) -> None:

@@ -161,7 +161,11 @@ def _redis(settings: Settings, running: bool) -> Finding:
         kept = client.info("persistence").get("aof_enabled")
     except redis.RedisError as error:
         if theirs or running:
-            advice = "Check REDIS_URL and the server." if theirs else "See state/log/redis.log."
+            advice = (
+                "Check REDIS_URL and the server."
+                if theirs
+                else f"See the logs in {settings.state / 'log'}."
+            )
             return Finding("Redis", "fail", detail=f"does not answer: {error}", advice=advice)
         try:
             program = redis_program()

@@ -26,7 +26,6 @@ import httpx
 from bot.node.types import Say, SetupError, UnreachableError
 
 STAMP = ".stamp"
-CHUNK = 1 << 18
 #: Tries of one download, each going on where the last one stopped.
 TRIES = 4
 #: Seconds between two lines of progress.
@@ -175,7 +174,7 @@ def _fetch_rest(url: str, part: Path, size: int, timeout: float, say: Say) -> No
         total = size or have + int(reply.headers.get("Content-Length", 0))
         began, spoken, first = time.monotonic(), time.monotonic(), have
         with part.open("ab" if goes_on else "wb") as file:
-            for chunk in reply.iter_bytes(CHUNK):
+            for chunk in reply.iter_raw():
                 file.write(chunk)
                 have += len(chunk)
                 now = time.monotonic()

@@ -19,10 +19,18 @@ import psutil
 START_TOLERANCE = 2.0
 
 
-def remember(path: Path, pid: int) -> None:
-    """Write down a process that was just started as the leader of its own session."""
-    record = {"pid": pid, "started": psutil.Process(pid).create_time()}
-    path.write_text(json.dumps(record))
+def remember(path: Path, pid: int) -> float:
+    """Write down a process that was just started as the leader of its own session.
+
+    Returns its start time, Unix seconds.
+
+    Raises:
+        psutil.NoSuchProcess: it is gone already.
+        OSError: the record cannot be written.
+    """
+    started = psutil.Process(pid).create_time()
+    path.write_text(json.dumps({"pid": pid, "started": started}))
+    return started
 
 
 def session_members(pid: int, started: float) -> list[psutil.Process]:
