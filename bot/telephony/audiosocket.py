@@ -17,7 +17,7 @@ from enum import IntEnum
 from uuid import UUID
 
 from bot.speech.types import FRAME_BYTES, FRAME_MS
-from bot.telephony.line import LineLost, Tick
+from bot.telephony.line import LineLostError, Tick
 
 SILENCE = bytes(FRAME_BYTES)
 #: Ticks without a frame from the caller after which silence is assumed (phones may stop
@@ -124,7 +124,7 @@ class AudioSocketLine(asyncio.Protocol):
         """Wait for the next 20 ms; return what came in since the last tick.
 
         Raises:
-            LineLost: the caller or Asterisk is gone, or no longer takes our sound.
+            LineLostError: the caller or Asterisk is gone, or no longer takes our sound.
         """
         loop = asyncio.get_running_loop()
         self._due += FRAME_MS / 1000
@@ -133,10 +133,10 @@ class AudioSocketLine(asyncio.Protocol):
             self._due = loop.time()
         await asyncio.sleep(max(0.0, wait))
         if self._gone:
-            raise LineLost(self._gone)
+            raise LineLostError(self._gone)
         assert self._transport is not None
         if self._transport.get_write_buffer_size() > MAX_UNSENT:
-            raise LineLost("Asterisk no longer takes our sound")
+            raise LineLostError("Asterisk no longer takes our sound")
         frames = tuple(self._frames)
         self._frames.clear()
         keys = "".join(self._keys)

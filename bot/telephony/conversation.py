@@ -50,7 +50,7 @@ from bot.speech.endpointing import (
 from bot.speech.types import FRAME_BYTES, FRAME_MS, SpeechError, Utterance
 from bot.telephony.calls import Call, NextStop, Outcome
 from bot.telephony.journal import Exchange, Journal
-from bot.telephony.line import Line, LineLost
+from bot.telephony.line import Line, LineLostError
 from bot.understanding.types import Understanding
 
 log = structlog.get_logger(__name__)
@@ -172,7 +172,7 @@ class Conversation:
         self._parts.metrics.calls_active.inc()
         try:
             outcome = await self._talk()
-        except LineLost as gone:
+        except LineLostError as gone:
             log.info("call.caller_gone", why=str(gone))
             if self._escalated:
                 await asyncio.to_thread(self._parts.caller_gone, self._call)
@@ -202,7 +202,7 @@ class Conversation:
                 decision = decide(state, event, book)
                 state = decision.state
                 result = await self._do(decision.actions)
-            except LineLost:
+            except LineLostError:
                 decide(state, HungUp(), book)
                 raise
             if isinstance(result, Outcome):

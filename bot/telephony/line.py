@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 
-class LineLost(Exception):
+class LineLostError(Exception):
     """The caller is gone; the message says how."""
 
 
@@ -36,7 +36,7 @@ class Line(Protocol):
         """Wait for the next 20 ms.
 
         Raises:
-            LineLost: the caller is gone.
+            LineLostError: the caller is gone.
         """
 
     def send(self, frame: bytes) -> None:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from bot.speech.types import FRAME_BYTES, FRAME_MS
-from bot.telephony.line import LineLost, Tick
+from bot.telephony.line import LineLostError, Tick
 
 SILENCE = bytes(FRAME_BYTES)
 #: Ticks of silence from the bot after which it counts as having finished.
@@ -40,7 +40,7 @@ class ReplayLine:
         """Let 20 ms pass.
 
         Raises:
-            LineLost: the caller has said everything, heard the answer, and hangs up.
+            LineLostError: the caller has said everything, heard the answer, and hangs up.
         """
         if self._clip:
             frame, self._clip = self._clip[:FRAME_BYTES], self._clip[FRAME_BYTES:]
@@ -50,7 +50,7 @@ class ReplayLine:
         if not answered and self._waited < PATIENCE:
             return Tick((SILENCE,))
         if not self._steps:
-            raise LineLost("the recording is over")
+            raise LineLostError("the recording is over")
         step = self._steps.popleft()
         self._bot_spoke, self._quiet, self._waited = False, 0, 0
         if isinstance(step, str):

@@ -18,7 +18,7 @@ from bot.telephony.audiosocket import (
     message,
     serve_audio,
 )
-from bot.telephony.line import LineLost
+from bot.telephony.line import LineLostError
 
 messages = st.lists(st.tuples(st.integers(0, 255), st.binary(max_size=700)), max_size=8)
 
@@ -108,7 +108,7 @@ async def test_a_phone_that_sends_nothing_is_heard_as_silence() -> None:
 async def test_a_caller_who_hangs_up_ends_the_line() -> None:
     peer, line, server, _ = await connected()
     peer.writer.write(message(Kind.HANGUP))
-    with pytest.raises(LineLost):
+    with pytest.raises(LineLostError):
         for _ in range(10):
             await line.tick()
     peer.writer.close()
@@ -117,7 +117,7 @@ async def test_a_caller_who_hangs_up_ends_the_line() -> None:
 
 async def test_a_peer_that_stops_reading_does_not_hold_the_line_for_ever() -> None:
     peer, line, server, _ = await connected()
-    with pytest.raises(LineLost, match="no longer takes"):
+    with pytest.raises(LineLostError, match="no longer takes"):
         for _ in range(60_000):
             await asyncio.sleep(0)
             for _ in range(50):
