@@ -75,8 +75,13 @@ def _secrets(settings: Settings, _: Say) -> str:
 def _prompts(settings: Settings, say: Say) -> str:
     # Loaded here: this step alone needs the whole house, engines and all.
     from bot.app import build_prompts
+    from bot.speech.types import SpeechError
+    from bot.understanding.pack import PackError
 
-    build_prompts(settings, say)
+    try:
+        build_prompts(settings, say)
+    except (SpeechError, PackError) as error:
+        raise SetupError(str(error)) from error
     return "every fixed prompt can be played"
 
 

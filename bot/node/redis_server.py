@@ -11,6 +11,8 @@ import platform
 import shutil
 from pathlib import Path
 
+import redis
+
 from bot.config import Settings
 from bot.node.types import SetupError
 
@@ -62,3 +64,14 @@ def redis_command(settings: Settings) -> list[str]:
     for name, value in options.items():
         command += [f"--{name}", value]
     return command
+
+
+def redis_ready(settings: Settings) -> bool:
+    """Whether the Redis in use answers; a server that still reads its file does not count."""
+    client = redis.Redis.from_url(settings.redis_address, socket_timeout=1)
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
+    finally:
+        client.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 import redis
 
 from bot.config import Settings
-from bot.node.redis_server import redis_command
+from bot.node.redis_server import redis_command, redis_ready
 
 
 @contextmanager
@@ -21,14 +21,10 @@ def running(settings: Settings, log: Path) -> Iterator[tuple[subprocess.Popen[by
     client = redis.Redis.from_url(settings.redis_address, socket_timeout=2)
     try:
         deadline = time.monotonic() + 20
-        while True:
-            try:
-                client.ping()
-                break
-            except redis.ConnectionError:
-                assert server.poll() is None, log.read_text()
-                assert time.monotonic() < deadline, log.read_text()
-                time.sleep(0.02)
+        while not redis_ready(settings):
+            assert server.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.02)
         yield server, client
     finally:
         client.close()
@@ -56,3 +52,10 @@ def test_it_listens_on_this_machine_only_and_syncs_every_write(
     assert config["appendfsync"] == "always"
     assert config["dir"] == str(settings.state / "redis")
     assert not config.get("unixsocket")
+
+
+def test_it_is_not_called_ready_before_it_answers(settings: Settings, tmp_path: Path) -> None:
+    assert not redis_ready(settings)
+    with running(settings, tmp_path / "log"):
+        assert redis_ready(settings)
+    assert not redis_ready(settings)
