@@ -42,4 +42,4 @@ def compose(seconds: float = 64.0, rate: int = 8000, seed: int = 12345) -> bytes
     fade = np.linspace(0.0, 1.0, rate)
     sound[:rate] *= fade
     sound[-rate:] *= fade[::-1]
-    return (sound / np.abs(sound).max() * _PEAK * 32767).astype("<i2").tobytes()
+    return bytes((sound / np.abs(sound).max() * _PEAK * 32767).astype("<i2").tobytes())

@@ -83,6 +83,10 @@ class Recogniser(Protocol):
     def name(self) -> str:
         """Engine name as in ``HOTLINE_ASR``: ``vosk`` or ``whisper``."""
 
+    @property
+    def streaming(self) -> bool:
+        """Whether feeding does the work, so that finishing is quick."""
+
     def open(self, expect: Sequence[str] = ()) -> RecogniserStream:
         """Begin an utterance; ``expect`` holds phrases that are likely now."""
 

@@ -45,6 +45,7 @@ from bot.speech.endpointing import (
     Endpointer,
     SpeechEnded,
     SpeechPaused,
+    SpeechResumed,
     SpeechStarted,
 )
 from bot.speech.types import FRAME_BYTES, FRAME_MS, SpeechError, Utterance
@@ -353,6 +354,8 @@ class Conversation:
         self._hearing.feed(frame)
         if isinstance(event, SpeechPaused):
             self._hearing.speculate()
+        elif isinstance(event, SpeechResumed):
+            self._hearing.resume()
         elif isinstance(event, SpeechEnded):
             self._ended.append(_Spoken(self._hearing, event.start, event.end))
             self._hearing = None

@@ -1,0 +1,150 @@
+"""When does the caller begin to speak, and when have they finished?
+
+Time is counted in frames of the stream, never by a wall clock, so a recording gives the
+same result at any speed. Leaves to others: what is speech (``vad.py``) and what was said
+(``ears.py``).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from bot.speech.types import LINE_RATE
+from bot.speech.vad import CHUNK_BYTES, CHUNK_SECONDS, Vad
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSettings:
+    """Thresholds of turn-taking. Times in seconds, probabilities 0 to 1."""
+
+    speech: float = 0.5
+    """At least this probable: voiced."""
+    silence: float = 0.35
+    """Less probable than this: not voiced. Between the two: as before."""
+    onset: float = 0.096
+    """Voiced time that begins an utterance while nobody else speaks."""
+    onset_over_prompt: float = 0.16
+    """Voiced time that begins one while our own prompt plays (barge-in)."""
+    pause: float = 0.3
+    """Silence after which decoding may start on a guess that it was the end."""
+    end: float = 0.6
+    """Silence that ends an utterance."""
+    longest: float = 15.0
+    """An utterance is cut here, whatever is said."""
+    pre_roll: float = 0.3
+    """Sound kept from before the onset, since words begin softly."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """The caller has begun to speak."""
+
+    at: float
+    """Seconds of the stream where the speech began."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechPaused:
+    """The caller is silent and may have finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechResumed:
+    """The caller goes on after a pause."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """The caller has finished an utterance."""
+
+    pcm: bytes
+    """All of it, with pre-roll and the silence at its end: slin, 8 kHz."""
+    start: float
+    """Seconds of the stream where the speech began."""
+    end: float
+    """Seconds of the stream where the last voiced sound ended."""
+
+
+EndpointEvent = SpeechStarted | SpeechPaused | SpeechResumed | SpeechEnded
+
+
+class Endpointer:
+    """Follows one caller's sound."""
+
+    def __init__(self, settings: EndpointSettings, vad: Vad) -> None:
+        self._settings = settings
+        self._vad = vad
+        self._pending = bytearray()
+        self._chunks = 0
+        window = round(settings.onset_over_prompt / CHUNK_SECONDS) + 1
+        self._recent: deque[bool] = deque([False] * window, maxlen=window)
+        self._before: deque[bytes] = deque(maxlen=round(settings.pre_roll / CHUNK_SECONDS) + window)
+        self._utterance: bytearray | None = None
+        self._start = 0.0
+        self._voiced_until = 0.0
+        self._voiced = False
+        self._paused = False
+
+    @property
+    def now(self) -> float:
+        """Seconds of the stream so far, in whole chunks."""
+        return self._chunks * CHUNK_SECONDS
+
+    def audio_so_far(self) -> bytes:
+        """The sound of the utterance in progress: slin, 8 kHz; empty when there is none."""
+        return bytes(self._utterance or b"")
+
+    def feed(self, frame: bytes, *, prompt_playing: bool = False) -> EndpointEvent | None:
+        """Take the next sound (slin, 8 kHz, any length up to 32 ms); say what happened."""
+        self._pending += frame
+        if len(self._pending) < CHUNK_BYTES:
+            return None
+        chunk = bytes(self._pending[:CHUNK_BYTES])
+        del self._pending[:CHUNK_BYTES]
+        probability = self._vad.probability(chunk)
+        threshold = self._settings.silence if self._voiced else self._settings.speech
+        self._voiced = probability >= threshold
+        self._chunks += 1
+        if self._utterance is None:
+            return self._wait(chunk, prompt_playing)
+        return self._follow(chunk)
+
+    def _wait(self, chunk: bytes, prompt_playing: bool) -> SpeechStarted | None:
+        self._before.append(chunk)
+        self._recent.append(self._voiced)
+        settings = self._settings
+        needed = settings.onset_over_prompt if prompt_playing else settings.onset
+        count = round(needed / CHUNK_SECONDS)
+        # One doubtful chunk among them is forgiven over a prompt, none without.
+        window = list(self._recent)[-(count + prompt_playing) :]
+        if not (self._voiced and sum(window) >= count):
+            return None
+        first = window.index(True)
+        self._start = self.now - (len(window) - first) * CHUNK_SECONDS
+        keep = len(window) - first + round(settings.pre_roll / CHUNK_SECONDS)
+        self._utterance = bytearray(b"".join(list(self._before)[-keep:]))
+        self._voiced_until = self.now
+        self._paused = False
+        return SpeechStarted(self._start)
+
+    def _follow(self, chunk: bytes) -> EndpointEvent | None:
+        assert self._utterance is not None
+        self._utterance += chunk
+        if self._voiced:
+            self._voiced_until = self.now
+        silence = self.now - self._voiced_until
+        too_long = len(self._utterance) / 2 / LINE_RATE >= self._settings.longest
+        if silence >= self._settings.end - CHUNK_SECONDS / 2 or too_long:
+            ended = SpeechEnded(bytes(self._utterance), self._start, self._voiced_until)
+            self._utterance = None
+            self._before.clear()
+            self._recent.extend([False] * len(self._recent))
+            return ended
+        if self._paused and self._voiced:
+            self._paused = False
+            return SpeechResumed()
+        if not self._paused and silence >= self._settings.pause - CHUNK_SECONDS / 2:
+            self._paused = True
+            return SpeechPaused()
+        return None
