@@ -1,0 +1,114 @@
+"""A queue entry as flat text fields (Redis) and as JSON (HTTP, command line). Pure.
+
+Leaves to others: where the fields are kept (``queue.py``) and who may see them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from bot.agents.types import EntryState, QueueEntry, Turn
+
+#: Digits of a priority and of a Unix time in microseconds in a place.
+_PRIORITY_DIGITS, _TIME_DIGITS = 3, 18
+
+
+def place_of(entry: QueueEntry) -> str:
+    """Return the text that sorts entries: priority, then ``queued_at``, then id.
+
+    Text is exact to the microsecond, where a sorted set's floating-point score that held
+    both numbers would not be.
+
+    Raises:
+        ValueError: the priority or the time cannot be sorted.
+    """
+    if not 0 <= entry.priority < 10**_PRIORITY_DIGITS:
+        raise ValueError(f"priority must be 0 to 999, not {entry.priority}")
+    micros = round(entry.queued_at * 1e6)
+    if not 0 <= micros < 10**_TIME_DIGITS:
+        raise ValueError(f"queued_at must be a Unix time, not {entry.queued_at}")
+    return f"{entry.priority:0{_PRIORITY_DIGITS}d}:{micros:0{_TIME_DIGITS}d}:{entry.id}"
+
+
+def transcript_text(transcript: Sequence[Turn]) -> str:
+    """Pack what was said."""
+    return json.dumps([[t.who, t.text, t.at] for t in transcript], ensure_ascii=False)
+
+
+def candidates_text(candidates: Sequence[tuple[str, str, float]]) -> str:
+    """Pack the candidates."""
+    return json.dumps([list(one) for one in candidates], ensure_ascii=False)
+
+
+def extra_text(extra: Mapping[str, str]) -> str:
+    """Pack ``extra``."""
+    return json.dumps(dict(extra), ensure_ascii=False)
+
+
+def to_fields(entry: QueueEntry) -> dict[str, str]:
+    """Return what is stored of an entry that is about to wait; its state is Redis's to keep."""
+    return {
+        "id": entry.id,
+        "channel": entry.channel,
+        "caller": entry.caller,
+        "did": entry.did,
+        "reason": entry.reason,
+        "priority": str(entry.priority),
+        "queued_at": repr(entry.queued_at),
+        "place": place_of(entry),
+        "transcript": transcript_text(entry.transcript),
+        "candidates": candidates_text(entry.candidates),
+        "ticket": entry.ticket,
+        "extra": extra_text(entry.extra),
+    }
+
+
+def from_fields(fields: Mapping[str, str]) -> QueueEntry:
+    """Read an entry back. How it finished, if it did, is ``extra["outcome"]``."""
+    extra: dict[str, str] = json.loads(fields["extra"])
+    if outcome := fields.get("outcome"):
+        extra["outcome"] = outcome
+    return QueueEntry(
+        id=fields["id"],
+        channel=fields["channel"],
+        caller=fields["caller"],
+        did=fields["did"],
+        reason=fields["reason"],
+        priority=int(fields["priority"]),
+        queued_at=float(fields["queued_at"]),
+        state=EntryState(fields["state"]),
+        agent=fields["agent"],
+        changed_at=float(fields["changed_at"]),
+        transcript=tuple(Turn(*turn) for turn in json.loads(fields["transcript"])),
+        candidates=_candidates(json.loads(fields["candidates"])),
+        ticket=fields["ticket"],
+        extra=extra,
+    )
+
+
+def to_json(entry: QueueEntry) -> dict[str, Any]:
+    """Return an entry as plain data with the names of ``QueueEntry``."""
+    return {**asdict(entry), "state": entry.state.value}
+
+
+def from_json(data: Mapping[str, Any]) -> QueueEntry:
+    """Read back what ``to_json`` made.
+
+    Raises:
+        KeyError, TypeError, ValueError: it was something else.
+    """
+    return QueueEntry(
+        **{
+            **data,
+            "state": EntryState(data["state"]),
+            "transcript": tuple(Turn(**turn) for turn in data["transcript"]),
+            "candidates": _candidates(data["candidates"]),
+        }
+    )
+
+
+def _candidates(rows: Sequence[Sequence[Any]]) -> tuple[tuple[str, str, float], ...]:
+    return tuple((str(intent), str(title), float(sure)) for intent, title, sure in rows)

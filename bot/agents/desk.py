@@ -1,0 +1,277 @@
+"""The desk: brings agents and waiting callers together, and keeps the queue true.
+
+The queue (``queue.py``) remembers, the switchboard rings and joins; the desk does the one
+after the other and mends what a crash on either side left behind. What cannot be written
+because Redis is away is owed, kept in order in memory, and written when it is back; callers
+of whom even that was lost (the bot was killed) are found in Asterisk's holding place.
+Leaves to others: the telephone itself (``telephony/switchboard.py``).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import structlog
+
+from bot.agents.queue import AgentQueue, IllegalTransition, QueueUnavailable, UnknownEntry
+from bot.agents.types import (
+    EntryState,
+    HeldCaller,
+    JoinResult,
+    QueueEntry,
+    Switchboard,
+    SwitchboardError,
+)
+
+log = structlog.get_logger(__name__)
+
+#: Seconds beyond the ringing after which a claim by a bot that is gone counts as lost.
+CLAIM_GRACE = 10.0
+#: Place of a caller whose bot was lost: before ordinary ones, after emergencies (0).
+LOST_PRIORITY = 3
+
+Recall = Callable[[str], QueueEntry | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimResult:
+    """What came of a claim."""
+
+    entry: QueueEntry
+    """The caller, with the state they are in now."""
+    result: JoinResult
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A change of the queue that is to be made, now or when Redis is back."""
+
+    what: str
+    id: str
+    make: Callable[[], object]
+
+
+class Desk:
+    """Agents on one side, waiting callers on the other. Thread-safe."""
+
+    def __init__(
+        self,
+        queue: AgentQueue,
+        switchboard: Switchboard,
+        ring_seconds: float,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """``ring_seconds``: how long an agent's phone rings; ``clock`` gives Unix time."""
+        self._queue = queue
+        self._switchboard = switchboard
+        self._ring_seconds = ring_seconds
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._reconciling = threading.Lock()
+        self._owed: deque[_Change] = deque()
+        self._joining: set[str] = set()
+        self._left_early: set[str] = set()
+        self._trouble: dict[type[Exception], str] = {}
+
+    # --- what agents do ----------------------------------------------------------------
+
+    def claim(self, agent: str, entry_id: str | None = None) -> ClaimResult | None:
+        """Ring the agent and join them with the first caller, or with this one. Blocks.
+
+        None when nobody waits (or this caller does not any more). A caller whose agent does
+        not answer goes back to their place.
+
+        Raises:
+            AgentBusy: the agent has a caller already.
+            QueueUnavailable: Redis does not answer; nothing was changed.
+            SwitchboardError: Asterisk does not answer; the caller is back at their place.
+        """
+        entry = self._queue.claim(agent, entry_id)
+        if entry is None:
+            return None
+        with self._lock:
+            self._joining.add(entry.id)
+        result: JoinResult | None = None
+        try:
+            result = self._switchboard.join(entry, agent, self._ring_seconds)
+        finally:
+            # Also when the switchboard failed in a way nobody thought of: a caller must
+            # never stay claimed by an agent who is not coming.
+            with self._lock:
+                state = self._settle(entry.id, result)
+                self._joining.discard(entry.id)
+                self._left_early.discard(entry.id)
+        if state is EntryState.ABANDONED:
+            result = JoinResult.CALLER_GONE
+        log.info("queue.claimed", entry=entry.id, agent=agent, result=result.value)
+        holder = "" if state is EntryState.WAITING else agent
+        return ClaimResult(replace(entry, state=state, agent=holder), result)
+
+    def _settle(self, entry_id: str, result: JoinResult | None) -> EntryState:
+        """Write down how a join ended; return the state the entry is in now."""
+        if result is JoinResult.CALLER_GONE:
+            self._change("abandon", entry_id, lambda: self._queue.abandon(entry_id))
+            return EntryState.ABANDONED
+        if result is JoinResult.JOINED:
+            if not self._change("join", entry_id, lambda: self._queue.join(entry_id)):
+                return EntryState.ABANDONED
+            if entry_id in self._left_early:
+                self._close(entry_id, "agent_left")
+                return EntryState.DONE
+            return EntryState.JOINED
+        if not self._change("release", entry_id, lambda: self._queue.release(entry_id)):
+            return EntryState.ABANDONED
+        return EntryState.WAITING
+
+    def agent_left(self, entry_id: str) -> None:
+        """The agent of a joined caller hung up: the conversation is over."""
+        with self._lock:
+            if entry_id in self._joining:
+                # Hung up before the join was written down; ``claim`` will see to it.
+                self._left_early.add(entry_id)
+            else:
+                self._close(entry_id, "agent_left")
+
+    # --- what callers do ---------------------------------------------------------------
+
+    def escalate(self, entry: QueueEntry) -> None:
+        """Let a caller wait for an agent; owed when Redis is away. Never raises for that."""
+        entry = replace(entry, queued_at=entry.queued_at or self._clock())
+        self._change("enqueue", entry.id, lambda: self._queue.enqueue(entry))
+
+    def caller_gone(self, entry_id: str) -> None:
+        """A caller hung up: abandoned at once, or done if they were talking to an agent."""
+
+        def leave() -> None:
+            try:
+                self._queue.abandon(entry_id)
+            except UnknownEntry:
+                raise
+            except IllegalTransition:
+                self._queue.close(entry_id, "caller_left")
+
+        self._change("caller_gone", entry_id, leave)
+
+    # --- keeping the queue true --------------------------------------------------------
+
+    def reconcile(self, recall: Recall | None = None) -> None:
+        """Make the queue agree with who is really on the line. Call every few seconds.
+
+        Writes what is owed; enters held callers who have no entry, with what ``recall``
+        still knows of them by their id; finishes entries whose caller's channel is gone;
+        releases claims that a dead bot left; deletes what is too old. An absent Redis or
+        Asterisk is logged once and not raised.
+        """
+        with self._reconciling:
+            try:
+                self._pay()
+                # Entries before channels: one that is listed had its channel by then.
+                live = self._queue.live()
+                self._recovered(QueueUnavailable)
+                held = self._switchboard.held_callers()
+                channels = self._switchboard.live_channels()
+                self._recovered(SwitchboardError)
+                known = {entry.id for entry in live}
+                for caller in held:
+                    if caller.id not in known:
+                        self._enter(caller, recall)
+                for entry in live:
+                    self._check(entry, channels)
+                self._queue.trim()
+            except (QueueUnavailable, SwitchboardError) as error:
+                self._in_trouble(error)
+
+    def _enter(self, caller: HeldCaller, recall: Recall | None) -> None:
+        known = self._recalled(caller.id, recall)
+        blank = QueueEntry(caller.id, caller.channel, caller.caller, caller.did, caller.reason)
+        entry = replace(
+            known or blank,
+            id=caller.id,
+            channel=caller.channel,
+            reason=caller.reason,
+            priority=_held_priority(caller, known),
+            # Nobody knows any more when they began to wait; they get the benefit of it.
+            queued_at=self._clock() - caller.seconds,
+        )
+        if self._queue.enqueue(entry):
+            log.warning("queue.found_held_caller", entry=entry.id, reason=entry.reason)
+
+    def _recalled(self, entry_id: str, recall: Recall | None) -> QueueEntry | None:
+        try:
+            return recall(entry_id) if recall else None
+        except Exception:
+            # A damaged record must not keep anybody, least of all others, from a person.
+            log.exception("queue.recall_failed", entry=entry_id)
+            return None
+
+    def _check(self, entry: QueueEntry, channels: set[str]) -> None:
+        if entry.channel not in channels:
+            self.caller_gone(entry.id)
+            return
+        age = self._clock() - entry.changed_at
+        if (
+            entry.state is EntryState.CLAIMED
+            and entry.id not in self._joining
+            and age > self._ring_seconds + CLAIM_GRACE
+        ):
+            log.warning("queue.claim_lost", entry=entry.id, agent=entry.agent)
+            self._change("release", entry.id, lambda: self._queue.release(entry.id))
+
+    # --- writing, now or later ---------------------------------------------------------
+
+    def _close(self, entry_id: str, outcome: str) -> None:
+        self._change("close", entry_id, lambda: self._queue.close(entry_id, outcome))
+
+    def _change(self, what: str, entry_id: str, make: Callable[[], object]) -> bool:
+        """Make a change, or owe it; False if the entry's state does not allow it."""
+        change = _Change(what, entry_id, make)
+        with self._lock:
+            if self._owed:
+                # Order matters, and nobody should wait for a Redis known to be away.
+                self._owed.append(change)
+                return True
+            try:
+                make()
+            except QueueUnavailable as error:
+                self._owed.append(change)
+                self._in_trouble(error)
+            except IllegalTransition as error:
+                log.debug("queue.change_refused", change=what, entry=entry_id, state=error.state)
+                return False
+            return True
+
+    def _pay(self) -> None:
+        """Write what is owed, oldest first.
+
+        Raises:
+            QueueUnavailable: Redis is still away; what is left stays owed.
+        """
+        with self._lock:
+            while self._owed:
+                with suppress(IllegalTransition):
+                    self._owed[0].make()
+                self._owed.popleft()
+
+    def _in_trouble(self, error: Exception) -> None:
+        with self._lock:
+            if type(error) in self._trouble:
+                return
+            self._trouble[type(error)] = str(error)
+        log.warning("desk.in_trouble", error=str(error))
+
+    def _recovered(self, kind: type[Exception]) -> None:
+        with self._lock:
+            was = self._trouble.pop(kind, None)
+        if was is not None:
+            log.info("desk.recovered", was=was)
+
+
+def _held_priority(caller: HeldCaller, known: QueueEntry | None) -> int:
+    if caller.reason == "emergency":
+        return 0
+    return known.priority if known else LOST_PRIORITY

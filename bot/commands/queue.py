@@ -1,0 +1,191 @@
+"""``hotline queue``: see who waits for a person, take a caller, end a conversation.
+
+``list`` reads Redis itself, so it works when the bot is down; ``claim`` and ``done`` ask the
+running bot, because only it can ring phones. Leaves to others: every rule.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from typing import Annotated, Any, NoReturn
+
+import httpx
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bot.agents.codec import from_json, to_json
+from bot.agents.queue import AgentQueue, QueueUnavailable
+from bot.agents.types import EntryState, JoinResult, QueueEntry
+from bot.config import Settings
+from bot.node.secrets import load_secrets
+from bot.node.types import SetupError
+from bot.observe import mask_number
+
+#: Seconds beyond the ringing in which the bot must have answered a claim.
+ANSWER_GRACE = 45.0
+
+STATES = {
+    EntryState.WAITING: "等待中",
+    EntryState.CLAIMED: "振铃中",
+    EntryState.JOINED: "通话中",
+    EntryState.DONE: "已结束",
+    EntryState.ABANDONED: "已放弃",
+}
+REASONS = {
+    "asked": "要求转人工",
+    "not_understood": "没有听懂",
+    "emergency": "紧急",
+    "no_input": "没有说话",
+    "failure": "系统故障",
+    "bot_lost": "机器人中断",
+}
+RESULTS = {
+    JoinResult.JOINED: "已接通，请与市民通话。",
+    JoinResult.NO_ANSWER: "话机无人接听，来电已回到原来的位置。",
+    JoinResult.AGENT_BUSY: "话机忙，来电已回到原来的位置。",
+    JoinResult.AGENT_UNREACHABLE: "找不到这部话机（是否已注册？），来电已回到原来的位置。",
+    JoinResult.CALLER_GONE: "市民已挂机。",
+}
+SPEAKERS = {"caller": "市民", "bot": "机器人"}
+
+app = typer.Typer(help="The agents' queue: list, claim, done.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_entries(
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also finished ones of the last 7 days.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print plain data.")] = False,
+) -> None:
+    """Show who waits for a person."""
+    try:
+        queue = AgentQueue(Settings().redis_address)
+        entries = queue.list() if everything else queue.live()
+    except QueueUnavailable as error:
+        _fail("连不上排队系统（Redis）。", str(error))
+    now = time.time()
+    if as_json:
+        rows = [{**to_json(entry), "caller": mask_number(entry.caller)} for entry in entries]
+        typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+    elif entries:
+        Console().print(_table(entries, now))
+    else:
+        typer.echo("没有等待的来电。")
+
+
+@app.command()
+def claim(
+    agent: Annotated[str, typer.Option("--agent", help="Extension of the agent's phone.")],
+    entry: Annotated[
+        str | None, typer.Argument(help="Id of a certain caller; default: the first.")
+    ] = None,
+) -> None:
+    """Ring the agent's phone and join it with the first caller, or with a certain one."""
+    settings = Settings()
+    answer = _ask_bot(
+        settings, "/api/queue/claim", {"agent": agent, "entry": entry}, settings.ring_seconds
+    )
+    found, result = from_json(answer["entry"]), JoinResult(answer["result"])
+    typer.echo(describe(found))
+    typer.echo(RESULTS[result])
+    if result is not JoinResult.JOINED:
+        raise typer.Exit(2)
+
+
+@app.command()
+def done(
+    entry: Annotated[str, typer.Argument(help="Id of the caller.")],
+) -> None:
+    """Mark a conversation as over, which frees its agent."""
+    answer = _ask_bot(Settings(), f"/api/queue/{entry}/done", {}, 0.0)
+    typer.echo("已结束。" if answer["changed"] else "这个来电早已结束。")
+
+
+def describe(entry: QueueEntry) -> str:
+    """Tell an agent in Chinese all that is known of a caller."""
+    lines = [
+        f"来电编号：{entry.id}",
+        f"来电号码：{entry.caller or '未显示'}    拨打：{entry.did}",
+        f"转接原因：{REASONS.get(entry.reason, entry.reason)}",
+    ]
+    if entry.ticket:
+        lines.append(f"已登记工单：{entry.ticket}")
+    if entry.transcript:
+        lines.append("通话记录：")
+        lines += [
+            f"  {turn.at:6.1f} 秒  {SPEAKERS.get(turn.who, turn.who)}：{turn.text}"
+            for turn in entry.transcript
+        ]
+    else:
+        lines.append("通话记录：无")
+    if entry.candidates:
+        lines.append("可能的问题：")
+        lines += [f"  {title}（{sure:.0%}）" for _, title, sure in entry.candidates]
+    return "\n".join(lines)
+
+
+def _table(entries: Sequence[QueueEntry], now: float) -> Table:
+    left = ("序号", "状态", "等待时间", "优先级", "原因", "来电")
+    right = ("最后一句话", "可能的问题", "坐席", "编号")
+    table = Table(*left, *right)
+    for number, entry in enumerate(entries, start=1):
+        said = next((t.text for t in reversed(entry.transcript) if t.who == "caller"), "")
+        over = entry.state in (EntryState.DONE, EntryState.ABANDONED)
+        table.add_row(
+            str(number),
+            STATES[entry.state],
+            _duration((entry.changed_at if over else now) - entry.queued_at),
+            str(entry.priority),
+            REASONS.get(entry.reason, entry.reason),
+            mask_number(entry.caller) or "未显示",
+            said,
+            "、".join(f"{title} {sure:.0%}" for _, title, sure in entry.candidates[:2]),
+            entry.agent,
+            entry.id,
+        )
+    return table
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(max(0, int(seconds)), 60)
+    return f"{minutes} 分 {rest:02d} 秒" if minutes else f"{rest} 秒"
+
+
+def _ask_bot(
+    settings: Settings, path: str, body: dict[str, Any], patience: float
+) -> dict[str, Any]:
+    url = f"http://127.0.0.1:{settings.http_port}"
+    try:
+        token = load_secrets(settings).api_token
+        # trust_env off: a proxy for the outside has no business on loopback.
+        with httpx.Client(base_url=url, trust_env=False, timeout=patience + ANSWER_GRACE) as http:
+            reply = http.post(path, json=body, headers={"Authorization": f"Bearer {token}"})
+            answer: dict[str, Any] = reply.json()
+    except SetupError as error:
+        _fail("读不到本机的访问令牌。", str(error))
+    except httpx.TimeoutException:
+        _fail("热线没有及时回应。", f"The bot at {url} did not answer; see its log.")
+    except httpx.TransportError:
+        _fail(
+            "热线没有在运行。",
+            f"Nothing answers at {url}. Start the line with `hotline run`, "
+            "or set HOTLINE_HTTP_PORT to the port it uses.",
+        )
+    except ValueError:
+        _fail(
+            "这个端口上的不是热线。",
+            f"What answers at {url} is not the hotline; check HOTLINE_HTTP_PORT.",
+        )
+    if reply.is_error:
+        detail = f"{answer.get('code', reply.status_code)} {answer.get('detail', '')}".strip()
+        _fail(str(answer.get("message", "热线拒绝了这个请求。")), detail)
+    return answer
+
+
+def _fail(chinese: str, english: str) -> NoReturn:
+    typer.echo(f"{chinese}\n{english}", err=True)
+    raise typer.Exit(1)

@@ -1,0 +1,165 @@
+"""The bot's HTTP side: is it well, what does it measure, and the agents' queue.
+
+``/api/…`` needs ``Authorization: Bearer <api_token of state/secrets.json>``. Errors are JSON
+with an English ``code`` for programs and a Chinese ``message`` for people. Leaves to others:
+every rule (``agents/desk.py``), and listening on a port, loopback only (``bot/app.py``).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import anyio.to_thread
+from fastapi import Depends, FastAPI, Header, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from bot.agents.codec import to_json
+from bot.agents.desk import Desk
+from bot.agents.queue import (
+    AgentBusy,
+    AgentQueue,
+    IllegalTransition,
+    QueueUnavailable,
+    UnknownEntry,
+)
+from bot.agents.types import EntryState, SwitchboardError
+from bot.observe import Metrics
+
+#: Agents whose phones may ring at the same time; each holds a thread for as long.
+CLAIMS_AT_ONCE = 200
+
+
+class ApiError(Exception):
+    """An answer that is not the one that was hoped for."""
+
+    def __init__(self, status: int, code: str, message: str, **more: str) -> None:
+        """``code`` English for programs, ``message`` Chinese for people."""
+        super().__init__(code)
+        self.status = status
+        self.body = {"code": code, "message": message, **more}
+
+    def response(self) -> JSONResponse:
+        """Return the answer."""
+        return JSONResponse(self.body, self.status)
+
+
+class Claim(BaseModel):
+    """What an agent asks for."""
+
+    # Digits only: the extension becomes part of a channel name in Asterisk.
+    agent: str = Field(pattern=r"^[0-9]{2,10}$")
+    entry: str | None = None
+    """A certain caller; without it, the first."""
+
+
+def create_web(
+    desk: Desk,
+    queue: AgentQueue,
+    metrics: Metrics,
+    health: Callable[[], dict[str, Any]],
+    token: str,
+) -> FastAPI:
+    """Build the app.
+
+    ``health`` names every part with what is known of it; a value of False means it is down.
+    It may block.
+    """
+    # No documentation pages: theirs load scripts from elsewhere, and the line is offline.
+    app = FastAPI(title="hotline", docs_url=None, redoc_url=None, openapi_url=None)
+    limiter: list[anyio.CapacityLimiter] = []
+
+    def authorised(authorization: Annotated[str, Header()] = "") -> None:
+        given = authorization.encode("utf-8", "replace")
+        if not secrets.compare_digest(given, f"Bearer {token}".encode()):
+            raise ApiError(401, "unauthorised", "没有权限：请带上正确的访问令牌。")
+
+    guarded = [Depends(authorised)]
+
+    @app.get("/healthz")
+    def healthz() -> JSONResponse:
+        parts = health()
+        well = all(part is not False for part in parts.values())
+        return JSONResponse({"ok": well, "parts": parts}, 200 if well else 503)
+
+    @app.get("/metrics")
+    def measures() -> Response:
+        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/api/queue", dependencies=guarded)
+    def list_queue(state: EntryState | None = None) -> dict[str, Any]:
+        entries = queue.list(state) if state else queue.live()
+        return {"entries": [to_json(entry) for entry in entries]}
+
+    @app.post("/api/queue/claim", dependencies=guarded)
+    async def claim(wish: Claim) -> dict[str, Any]:
+        # Made here because it belongs to the running event loop. Claims have their own
+        # limit: phones that ring must not keep /healthz from a thread.
+        if not limiter:
+            limiter.append(anyio.CapacityLimiter(CLAIMS_AT_ONCE))
+        label = "failed"
+        try:
+            found = await anyio.to_thread.run_sync(
+                desk.claim, wish.agent, wish.entry, limiter=limiter[0]
+            )
+            label = found.result.value if found else "nothing_waiting"
+        except AgentBusy:
+            label = "already_has_caller"
+            raise
+        finally:
+            metrics.queue_claims_total.labels(result=label).inc()
+        if found is None:
+            message = "该来电已不在等待中。" if wish.entry else "现在没有等待接听的来电。"
+            raise ApiError(404, "nothing_waiting", message)
+        return {"entry": to_json(found.entry), "result": found.result.value}
+
+    @app.post("/api/queue/{entry_id}/done", dependencies=guarded)
+    def done(entry_id: str) -> dict[str, Any]:
+        return {"changed": queue.close(entry_id, "agent_done")}
+
+    _answer_errors(app)
+    return app
+
+
+def _answer_errors(app: FastAPI) -> None:
+    @app.exception_handler(ApiError)
+    def refused(_: Request, error: ApiError) -> JSONResponse:
+        return error.response()
+
+    @app.exception_handler(AgentBusy)
+    def busy(_: Request, error: AgentBusy) -> JSONResponse:
+        message = f"坐席{error.agent}已有一个来电，请先结束它。"
+        return ApiError(409, "agent_busy", message, entry=error.entry_id).response()
+
+    @app.exception_handler(IllegalTransition)
+    def illegal(_: Request, error: IllegalTransition) -> JSONResponse:
+        if isinstance(error, UnknownEntry):
+            return ApiError(404, "unknown_entry", "没有这个来电。").response()
+        message = "只有正在通话的来电才能结束。"
+        return ApiError(409, "illegal_transition", message, state=error.state).response()
+
+    @app.exception_handler(QueueUnavailable)
+    def no_queue(_: Request, error: QueueUnavailable) -> JSONResponse:
+        message = "排队系统暂时连不上，来电人仍在听等待音乐，请稍后再试。"
+        return ApiError(503, "queue_unavailable", message, detail=str(error)).response()
+
+    @app.exception_handler(SwitchboardError)
+    def no_switchboard(_: Request, error: SwitchboardError) -> JSONResponse:
+        message = "电话交换机暂时连不上，来电人已回到原来的位置，请稍后再试。"
+        return ApiError(503, "switchboard_unavailable", message, detail=str(error)).response()
+
+    @app.exception_handler(RequestValidationError)
+    def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        fields = ", ".join(str(one["loc"][-1]) for one in error.errors())
+        message = "请求的内容不对，请检查坐席分机号和来电编号。"
+        return ApiError(422, "invalid_request", message, detail=fields).response()
+
+    @app.exception_handler(HTTPException)
+    def other(_: Request, error: HTTPException) -> JSONResponse:
+        message = "没有这个地址。" if error.status_code == 404 else "不能这样访问这个地址。"
+        return ApiError(error.status_code, "http_error", message).response()

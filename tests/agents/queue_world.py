@@ -1,0 +1,122 @@
+"""What the queue's tests stand on: a real Redis server of their own, and a fake switchboard."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import redis
+
+from bot.agents.types import HeldCaller, JoinResult, QueueEntry, SwitchboardError, Turn
+from bot.config import Settings
+from bot.node.redis_server import redis_command
+
+_numbers = itertools.count(1)
+
+
+def free_port() -> int:
+    """Return a TCP port that nobody listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+class RedisServer:
+    """A real Redis with the line's own settings (every write on disk before the answer)."""
+
+    def __init__(self, folder: Path) -> None:
+        self.settings = Settings(state=folder, redis_port=free_port(), redis_url="")
+        self.url = self.settings.redis_address
+        self.client = redis.Redis.from_url(self.url, decode_responses=True)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            redis_command(self.settings), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + 15
+        while True:
+            try:
+                self.client.ping()
+                return
+            except redis.RedisError:
+                assert time.monotonic() < deadline, "Redis did not start"
+                time.sleep(0.02)
+
+    def kill(self) -> None:
+        """As ``kill -9`` does."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+        with contextlib.suppress(redis.RedisError):
+            self.client.connection_pool.disconnect()
+
+
+class Clock:
+    """Time that passes only when told to."""
+
+    def __init__(self, now: float = 1_800_000_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+    def tick(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def an_entry(entry_id: str = "", **more: object) -> QueueEntry:
+    """A caller with a story; any field can be given."""
+    number = next(_numbers)
+    entry_id = entry_id or f"call-{number}"
+    fields: dict[str, object] = {
+        "channel": f"PJSIP/citizen-{entry_id}",
+        "caller": "13812345678",
+        "did": "12345",
+        "reason": "asked",
+        "queued_at": 1_800_000_000.0 + number,
+        "transcript": (Turn("bot", "您好，请讲。", 0.5), Turn("caller", "我家停水了", 3.25)),
+        "candidates": (("water_outage", "停水报修", 0.62), ("water_bill", "水费查询", 0.2)),
+    }
+    return QueueEntry(id=entry_id, **{**fields, **more})  # type: ignore[arg-type]
+
+
+class FakeSwitchboard:
+    """A switch that is told who is on the line and how agents answer (Asterisk is tested
+    in tests/calls, with real phones)."""
+
+    def __init__(self) -> None:
+        self.channels: set[str] = set()
+        self.held: list[HeldCaller] = []
+        self.answer: JoinResult | Exception = JoinResult.JOINED
+        self.while_ringing: Callable[[QueueEntry], None] = lambda entry: None
+        self.down = False
+        self.rung: list[tuple[str, str, float]] = []
+        self._lock = threading.Lock()
+
+    def join(self, entry: QueueEntry, agent: str, timeout: float) -> JoinResult:
+        with self._lock:
+            self.rung.append((entry.id, agent, timeout))
+        self.while_ringing(entry)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    def held_callers(self) -> list[HeldCaller]:
+        self._check()
+        return list(self.held)
+
+    def live_channels(self) -> set[str]:
+        self._check()
+        return set(self.channels)
+
+    def _check(self) -> None:
+        if self.down:
+            raise SwitchboardError("Asterisk does not answer on port 5038; is it running?")
