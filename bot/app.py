@@ -30,9 +30,10 @@ from bot.node.types import Say
 from bot.observe import Metrics, configure_logging
 from bot.speech.audio import read_wav, write_wav
 from bot.speech.ears import Ears
-from bot.speech.endpointing import Endpointer, EndpointSettings, SileroVad
+from bot.speech.endpointing import Endpointer, EndpointSettings
 from bot.speech.engines import choose_recogniser, choose_synthesiser
 from bot.speech.music import compose
+from bot.speech.vad import SileroVad
 from bot.speech.voice import Voice
 from bot.telephony.agi import AgiServer, take_call
 from bot.telephony.audiosocket import AudioSocketLine, serve_audio
@@ -111,7 +112,7 @@ def build_prompts(settings: Settings, say: Say) -> None:
 def queue_entry(record: dict[str, Any], reason: str, priority: int) -> QueueEntry:
     """Turn the record of a call (``Journal.as_dict``) into what an agent gets to see."""
     turns = record["turns"]
-    last = next((turn for turn in reversed(turns) if turn.get("candidates")), {})
+    last: dict[str, Any] = next((turn for turn in reversed(turns) if turn.get("candidates")), {})
     return QueueEntry(
         id=record["id"],
         channel=record["channel"],
@@ -180,7 +181,7 @@ class Line:
             caller=call.caller,
         )
 
-    def _escalate(self, call: Call, transfer: Transfer, journal: Journal) -> None:
+    def _escalate(self, transfer: Transfer, journal: Journal) -> None:
         entry = queue_entry(journal.as_dict(), transfer.reason.value, transfer.priority)
         self.desk.escalate(entry)
         log.info("call.escalated", reason=entry.reason, priority=entry.priority)

@@ -28,8 +28,9 @@ from bot.casework.tickets import TicketStore
 from bot.config import Settings
 from bot.dialogue.types import FileTicket
 from bot.observe import Metrics
-from bot.speech.endpointing import Endpointer, EndpointSettings, SileroVad
+from bot.speech.endpointing import Endpointer, EndpointSettings
 from bot.speech.types import SpeechError
+from bot.speech.vad import SileroVad
 from bot.telephony.calls import Call
 from bot.telephony.conversation import Conversation, Parts
 from bot.telephony.journal import Journal
@@ -236,4 +237,4 @@ def _junit(verdicts: list[Verdict]) -> bytes:
         for problem in one.problems:
             ElementTree.SubElement(case, "failure", message=problem)
         ElementTree.SubElement(case, "system-out").text = "\n".join(one.transcript)
-    return ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
+    return bytes(ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True))

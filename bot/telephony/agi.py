@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import socket
 import socketserver
 import threading
 from collections.abc import Callable
@@ -88,18 +89,13 @@ def _outcome(call: Call, future: Future[Outcome]) -> Outcome:
         return Outcome(NextStop.LOST, "failed", "failure")
 
 
-class _Handler(socketserver.StreamRequestHandler):
+class _Handler(socketserver.BaseRequestHandler):
     server: AgiServer
 
     def handle(self) -> None:
-        stdin = io.TextIOWrapper(self.rfile, encoding="utf-8", errors="replace", newline="\n")
-        stdout = io.TextIOWrapper(
-            self.wfile,
-            encoding="utf-8",
-            errors="replace",
-            newline="\n",
-            write_through=True,
-        )
+        connection: socket.socket = self.request
+        stdin = connection.makefile("r", encoding="utf-8", errors="replace", newline="\n")
+        stdout = connection.makefile("w", encoding="utf-8", errors="replace", newline="\n")
         try:
             self.server.on_call(CallAgi(stdin, stdout))
         except (AGIException, OSError, ValueError, KeyError) as gone:

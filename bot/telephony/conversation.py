@@ -90,7 +90,7 @@ class Parts:
     endpointer: Callable[[], Endpointer]
     file_ticket: Callable[[Call, FileTicket], str]
     """Store a ticket and return its number."""
-    escalate: Callable[[Call, Transfer, Journal], None]
+    escalate: Callable[[Transfer, Journal], None]
     """Put the caller into the agents' queue; never raises for a dead queue."""
     caller_gone: Callable[[Call], None]
     """An escalated caller hung up."""
@@ -218,9 +218,7 @@ class Conversation:
         if isinstance(last, Transfer):
             # Into the queue first: an agent may already look while the last sentence plays.
             self._escalated = True
-            await self._while_waiting(
-                asyncio.to_thread(self._parts.escalate, self._call, last, self._journal)
-            )
+            await self._while_waiting(asyncio.to_thread(self._parts.escalate, last, self._journal))
             self._parts.metrics.escalations_total.labels(reason=last.reason.value).inc()
         final = isinstance(last, Transfer | HangUp)
         for action in actions:

@@ -163,7 +163,7 @@ class AmiSwitchboard:
             self._waiters[action_id] = waiter
         try:
             self._ami.send("CoreShowChannels", ActionID=action_id)
-            channels = []
+            channels: list[Fields] = []
             while True:
                 name, fields = waiter.get(timeout=3.0)
                 if name == "CoreShowChannelsComplete":
