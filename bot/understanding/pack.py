@@ -1,0 +1,154 @@
+"""A pack: all the knowledge of one line, read from the YAML files of one folder.
+
+Answers questions about a loaded pack. Leaves to others: what the files look like
+(``schema.py``), what can be wrong with them (``checks.py``), and matching (``match.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from bot.understanding.checks import check, intents_of, read_all
+from bot.understanding.schema import (
+    REQUIRED_PROMPTS,
+    Category,
+    Faq,
+    Intent,
+    Line,
+    Meta,
+    Place,
+    Thresholds,
+    Unit,
+    kind_of,
+    placeholders,
+)
+from bot.understanding.types import IntentKind
+from bot.understanding.yaml_source import PackError, Problem
+
+__all__ = ["REQUIRED_PROMPTS", "Pack", "PackError", "Problem", "load_pack"]
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A checked pack. Immutable."""
+
+    folder: Path
+    meta: Meta
+    intents: tuple[Intent, ...]
+    units: tuple[Unit, ...]
+    places: tuple[Place, ...]
+    synonyms: dict[str, tuple[str, ...]]
+    domain_words: tuple[str, ...]
+    prompts: dict[str, str]
+    files: tuple[Path, ...] = field(default=(), repr=False)
+
+    @property
+    def name(self) -> str:
+        """The pack's short name, as in ``HOTLINE_PACK``."""
+        return self.meta.name
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """Where confidence becomes action."""
+        return self.meta.thresholds
+
+    @cached_property
+    def _by_id(self) -> dict[str, Intent]:
+        return {intent.id: intent for intent in self.intents}
+
+    def intent(self, id: str) -> Intent:
+        """Return the intent of that name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return self._by_id[id]
+
+    def kind(self, id: str) -> IntentKind:
+        """Return what sort of thing the intent of that name is (KeyError if unknown)."""
+        return kind_of(self._by_id[id])
+
+    def of_kind(self, kind: IntentKind) -> tuple[Intent, ...]:
+        """Return all intents of one kind, in the pack's order."""
+        return tuple(intent for intent in self.intents if kind_of(intent) is kind)
+
+    def unit_name(self, id: str) -> str:
+        """Return the name of the unit with that id (KeyError if unknown)."""
+        return next((unit.name for unit in self.units if unit.id == id), "") or _missing(id)
+
+    def line(self, did: str) -> Line:
+        """Return the merged line of a dialled number; the first line for an unknown number."""
+        return next((line for line in self.meta.lines if line.did == did), self.meta.lines[0])
+
+    def greeting(self, did: str) -> str:
+        """Return the sentence that greets who dialled ``did``."""
+        return self.prompt(self.line(did).greeting)
+
+    def prompt(self, id: str, **values: str) -> str:
+        """Return a fixed sentence with its placeholders filled in.
+
+        Raises:
+            KeyError: no such prompt, or a placeholder without a value.
+        """
+        return self.prompts[id].format(**values)
+
+    def spoken_texts(self) -> list[str]:
+        """Return every text that never varies, to be rendered ahead. No repeats."""
+        texts = [text for text in self.prompts.values() if not placeholders(text)]
+        for intent in self.intents:
+            if isinstance(intent, Faq):
+                texts += [intent.answer, intent.detail.strip()]
+            elif isinstance(intent, Category):
+                texts.append(intent.opening)
+        return [text for text in dict.fromkeys(texts) if text]
+
+    def words(self) -> list[str]:
+        """Return words that cutting Chinese text should keep whole."""
+        return list(dict.fromkeys(word for word in self._words() if 2 <= len(word) <= 8))
+
+    def bias_words(self) -> list[str]:
+        """Return words the recogniser should lean towards, most important first."""
+        return list(dict.fromkeys(self.domain_words))
+
+    def _words(self) -> Iterator[str]:
+        yield from self.domain_words
+        for standard, others in self.synonyms.items():
+            yield from (standard, *others)
+        for place in self.places:
+            yield from (place.name, *place.aliases)
+
+
+def _missing(id: str) -> str:
+    raise KeyError(id)
+
+
+def load_pack(folder: Path) -> Pack:
+    """Read and check the pack in ``folder`` and the folders under it.
+
+    Raises:
+        PackError: with all problems found.
+    """
+    if not folder.is_dir():
+        raise PackError([Problem(folder, 1, 1, "there is no such folder")])
+    files = sorted([*folder.rglob("*.yaml"), *folder.rglob("*.yml")])
+    if not files:
+        raise PackError([Problem(folder, 1, 1, "the folder holds no .yaml files")])
+    read, problems = read_all(files)
+    problems += check(read, whole=not problems, folder=folder)
+    if problems:
+        raise PackError(problems)
+    contents = [one.content for one in read]
+    return Pack(
+        folder=folder,
+        meta=next(content.pack for content in contents if content.pack),
+        intents=tuple(intent for one in read for _, intent in intents_of(one)),
+        units=tuple(unit for content in contents for unit in content.units),
+        places=tuple(place for content in contents for place in content.places),
+        synonyms={word: others for c in contents for word, others in c.synonyms.items()},
+        domain_words=tuple(word for content in contents for word in content.words),
+        prompts={id: text for content in contents for id, text in content.prompts.items()},
+        files=tuple(files),
+    )

@@ -1,0 +1,210 @@
+"""What the sections of a pack's YAML files look like, as pydantic models.
+
+Any file in a pack's folder may hold any of the sections of :class:`PackFile`; how they are
+spread over files is up to the city's staff. Leaves to others: what can't be seen in one
+section alone (``checks.py``), and the pack as a whole (``pack.py``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from string import Formatter
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from bot.understanding.template import parse
+from bot.understanding.types import IntentKind
+
+#: Prompts that the dialogue says by name: a pack without one of them is refused.
+REQUIRED_PROMPTS = (
+    "greeting",
+    "ask_again",
+    "ask_again_second",
+    "clarify",
+    "confirm_intent",
+    "anything_else",
+    "no_input",
+    "no_input_keys",
+    "transfer",
+    "transfer_emergency",
+    "not_understood_transfer",
+    "emergency_110",
+    "emergency_119",
+    "emergency_120",
+    "emergency_122",
+    "ask_place",
+    "ticket_filed",
+    "filing_failed_transfer",
+    "goodbye",
+    "hello_reply",
+    "thanks_reply",
+    "repeat_nothing",
+    "menu",
+    "help",
+    "apology_bot_lost",
+    "hold",
+    "no_agent",
+)
+#: What may stand in braces in a prompt.
+PLACEHOLDERS = frozenset(
+    {"title", "number", "place", "first", "second", "category", "unit", "minutes", "position"}
+)
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$")]
+Level = Annotated[float, Field(gt=0, lt=1)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Thresholds(_Model):
+    """Where confidence (0 to 1) becomes action."""
+
+    accept: Level
+    """At least this: answered at once."""
+    clarify: Level
+    """At least this: the caller is asked whether it was meant. Below: asked again."""
+    margin: Level
+    """A lead over the second candidate smaller than this: ask which of the two."""
+
+
+class Line(_Model):
+    """A number merged into the line."""
+
+    did: Annotated[str, StringConstraints(pattern=r"^\d{3,12}$")]
+    title: Text
+    greeting: Id = "greeting"
+    """Prompt said first to who dialled this number."""
+
+
+class Meta(_Model):
+    """What the pack is."""
+
+    schema_version: Literal[1]
+    name: Id
+    title: Text
+    example: bool = False
+    """Facts for show, which the city has to replace before it opens."""
+    lines: tuple[Line, ...] = Field(min_length=1)
+    thresholds: Thresholds
+
+
+class _Intent(_Model):
+    id: Id
+    title: Text
+    phrases: tuple[Text, ...] = Field(min_length=1)
+
+
+class Faq(_Intent):
+    """A question with its answer."""
+
+    answer: Text
+    """One short sentence, spoken first."""
+    detail: str = ""
+    """Spoken next, unless the caller interrupts."""
+    source: Text
+    """Where the answer comes from, for the editors."""
+    reviewed: dt.date
+    """The day somebody last checked the answer."""
+    example: bool = False
+
+
+class Category(_Intent):
+    """A request that becomes a ticket."""
+
+    unit: Id
+    urgency: Literal["low", "normal", "high", "urgent"] = "normal"
+    ask_place: bool = True
+    opening: Text
+    """Said when the request is understood, before the place is asked for."""
+
+
+class _Spotted(_Intent):
+    phrases: tuple[Text, ...] = ()
+    """Whole utterances."""
+    words: tuple[Text, ...] = ()
+    """Enough wherever they stand in an utterance. May hold … for a gap."""
+    unless: tuple[Text, ...] = ()
+    """Look-alikes: a word inside one of these does not count. May hold … for a gap."""
+
+
+class Emergency(_Spotted):
+    """Something for 110, 119, 120 or 122."""
+
+    number: Annotated[str, StringConstraints(pattern=r"^\d{3,5}$")]
+    prompt: Id
+
+
+class Command(_Spotted):
+    """A word to the bot itself."""
+
+
+class SmallTalk(_Spotted):
+    """Politeness, answered with politeness."""
+
+    prompt: Id
+
+
+class Unit(_Model):
+    """Who deals with a ticket."""
+
+    id: Id
+    name: Text
+
+
+class Place(_Model):
+    """A district, or another area tickets are sorted by."""
+
+    name: Text
+    aliases: tuple[Text, ...] = ()
+
+
+class PackFile(_Model):
+    """The sections a file may hold."""
+
+    pack: Meta | None = None
+    intents: tuple[Faq, ...] = ()
+    categories: tuple[Category, ...] = ()
+    emergencies: tuple[Emergency, ...] = ()
+    commands: tuple[Command, ...] = ()
+    small_talk: tuple[SmallTalk, ...] = ()
+    units: tuple[Unit, ...] = ()
+    places: tuple[Place, ...] = ()
+    synonyms: dict[Text, tuple[Text, ...]] = Field(default_factory=dict)
+    """Standard word to the other ways of saying it."""
+    words: tuple[Text, ...] = ()
+    """Words the recogniser should know of, most important first."""
+    prompts: dict[Id, Text] = Field(default_factory=dict)
+
+
+Intent = Faq | Category | Emergency | Command | SmallTalk
+
+_KINDS: dict[type[_Intent], IntentKind] = {
+    Faq: IntentKind.FAQ,
+    Category: IntentKind.CATEGORY,
+    Emergency: IntentKind.EMERGENCY,
+    Command: IntentKind.COMMAND,
+    SmallTalk: IntentKind.SMALL_TALK,
+}
+
+
+def kind_of(intent: Intent) -> IntentKind:
+    """Return what sort of thing an intent is."""
+    return _KINDS[type(intent)]
+
+
+def placeholders(text: str) -> set[str]:
+    """Return the names in braces in a prompt.
+
+    Raises:
+        ValueError: braces that do not pair.
+    """
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+def expansions(intent: Intent) -> list[str]:
+    """Return everything an intent's phrases can say, without repeats."""
+    return list(dict.fromkeys(text for phrase in intent.phrases for text in parse(phrase).expand()))
