@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.agents.desk import Desk
+from bot.agents.queue import AgentQueue
+
+# The queue's own tests have the world it lives in; importlib mode knows no neighbours.
+sys.path.insert(0, str(Path(__file__).parent.parent / "agents"))
+
+from queue_world import FakeSwitchboard, RedisServer
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """A running Redis that the test may kill."""
+    server = RedisServer(tmp_path)
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def queue(own_redis: RedisServer) -> AgentQueue:
+    return AgentQueue(own_redis.url)
+
+
+@pytest.fixture
+def switchboard() -> FakeSwitchboard:
+    return FakeSwitchboard()
+
+
+@pytest.fixture
+def desk(queue: AgentQueue, switchboard: FakeSwitchboard) -> Desk:
+    return Desk(queue, switchboard, ring_seconds=20.0)
