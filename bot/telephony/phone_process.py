@@ -38,9 +38,12 @@ class Sound(pj.AudioMediaPort):  # type: ignore[misc]
         super().__init__()
         self.lock = threading.Lock()
         self.live = False
+        self.calls = 0
+        """Calls so far; tells recordings apart."""
         self.heard = bytearray()
         self.waiting: list[tuple[int, bytes]] = []
         self.place = 0
+        self.start = 0.0
         self.spoken: list[tuple[int, float, float]] = []
         """(clip, start, end) of what was spoken; seconds of the recording."""
 
@@ -52,6 +55,7 @@ class Sound(pj.AudioMediaPort):  # type: ignore[misc]
         """Forget the last call. Clips that wait to be spoken are kept."""
         with self.lock:
             self.live = False
+            self.calls += 1
             self.heard.clear()
             self.spoken.clear()
 
@@ -96,6 +100,8 @@ class Line(pj.Call):  # type: ignore[misc]
         after = time.monotonic() - self.begun
         sip = {"call_id": info.callIdString, "after": after}
         if info.state in (pj.PJSIP_INV_STATE_EARLY, pj.PJSIP_INV_STATE_CALLING):
+            if info.role == pj.PJSIP_ROLE_UAS:
+                return
             state = "ringing" if info.state == pj.PJSIP_INV_STATE_EARLY else "calling"
             self.desk.tell(event="state", state=state, **sip)
         elif info.state == pj.PJSIP_INV_STATE_CONFIRMED:
@@ -114,7 +120,9 @@ class Line(pj.Call):  # type: ignore[misc]
 
     def onCallMediaState(self, prm: Any) -> None:  # noqa: ARG002, N802
         """Join the call's audio with the phone's microphone and ear."""
-        for index, media in enumerate(self.getInfo().media):
+        # Kept by name: its list of media is freed together with it.
+        info = self.getInfo()
+        for index, media in enumerate(info.media):
             active = media.status in (
                 pj.PJSUA_CALL_MEDIA_ACTIVE,
                 pj.PJSUA_CALL_MEDIA_REMOTE_HOLD,
@@ -214,10 +222,10 @@ class Desk:
         self.line = line
         self.sound.reset()
         info = line.getInfo()
+        self.tell(event="incoming", caller=info.remoteUri, call_id=info.callIdString)
         line.answer(_status(180))
         if self.answer_after is not None:
             self.answer_at = time.monotonic() + self.answer_after
-        self.tell(event="incoming", caller=info.remoteUri, call_id=info.callIdString)
 
     def do_start(
         self,
@@ -324,7 +332,7 @@ class Desk:
         """The recording from byte ``since`` on, and what was spoken."""
         with self.sound.lock:
             pcm = base64.b64encode(self.sound.heard[since:]).decode()
-            return {"pcm": pcm, "spoken": list(self.sound.spoken)}
+            return {"call": self.sound.calls, "pcm": pcm, "spoken": list(self.sound.spoken)}
 
     def current(self) -> Line:
         """The call there is."""
