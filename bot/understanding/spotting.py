@@ -1,0 +1,78 @@
+"""Words that count wherever they stand: emergencies and requests for a person.
+
+Looks for the pack's ``words`` by writing and, from three characters on, by sound; a find
+inside one of the ``unless`` look-alikes does not count. Leaves to others: whole utterances
+(``phrases``), which are matched like every other intent.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from bot.understanding.lexicon import Reading
+from bot.understanding.normalise import clean
+from bot.understanding.sound import folded, toned, toneless
+from bot.understanding.template import parse
+
+#: Shorter words are not looked for by sound: too many others sound alike.
+MIN_SOUND = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A word that was found."""
+
+    word: str
+    by_sound: bool
+
+
+class Spotter:
+    """Finds one intent's words in an utterance."""
+
+    def __init__(self, words: tuple[str, ...], unless: tuple[str, ...]) -> None:
+        self._words = [re.compile(_cleaned(word)) for word in words]
+        self._unless = [re.compile(f"(?=({_cleaned(word)}))") for word in unless]
+        spoken = [text for word in words if "…" not in word for text in parse(word).expand()]
+        self._sounds = {
+            _spelled(text): text
+            for text in map(clean, spoken)
+            if len(text) >= MIN_SOUND and not text.isdigit()
+        }
+
+    def find(self, reading: Reading) -> Spot | None:
+        """Return the first word that counts, written words first."""
+        text = reading.text
+        excused = [(m.start(1), m.end(1)) for look in self._unless for m in look.finditer(text)]
+
+        def counts(start: int, end: int) -> bool:
+            return not any(low <= start and end <= high for low, high in excused)
+
+        for pattern in self._words:
+            for found in pattern.finditer(text):
+                if counts(*found.span()):
+                    return Spot(found.group(), by_sound=False)
+        if len(reading.folded) != len(text):
+            return None
+        spelled = _join(reading.folded)
+        for sound, word in self._sounds.items():
+            at = spelled.find(sound)
+            if at < 0:
+                continue
+            start = spelled.count(" ", 0, at)
+            if counts(start, start + len(word)):
+                return Spot(word, by_sound=True)
+        return None
+
+
+def _cleaned(template: str) -> str:
+    # Brackets and gaps survive; everything else is compared in the cleaned form.
+    return parse(template.lower()).pattern()
+
+
+def _join(syllables: tuple[str, ...]) -> str:
+    return " " + "".join(f"{syllable} " for syllable in syllables)
+
+
+def _spelled(text: str) -> str:
+    return _join(tuple(folded(toneless(syllable)) for syllable in toned(text)))
