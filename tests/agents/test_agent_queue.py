@@ -127,18 +127,60 @@ def test_a_repeated_move_does_no_harm(queue: AgentQueue) -> None:
     assert entry.extra == {"outcome": "done"}
 
 
-def test_a_move_that_the_states_forbid_is_refused(queue: AgentQueue) -> None:
+WAY_TO = {
+    EntryState.WAITING: (),
+    EntryState.CLAIMED: ("claim",),
+    EntryState.JOINED: ("claim", "join"),
+    EntryState.DONE: ("claim", "join", "close"),
+    EntryState.ABANDONED: ("abandon",),
+}
+LEADS_TO = {
+    "release": EntryState.WAITING,
+    "join": EntryState.JOINED,
+    "close": EntryState.DONE,
+    "abandon": EntryState.ABANDONED,
+}
+ALLOWED = {
+    (EntryState.CLAIMED, "release"),
+    (EntryState.CLAIMED, "join"),
+    (EntryState.CLAIMED, "abandon"),
+    (EntryState.WAITING, "abandon"),
+    (EntryState.JOINED, "close"),
+}
+
+
+def make(queue: AgentQueue, move: str) -> bool:
+    """Do one move of the entry "one"."""
+    if move == "claim":
+        return queue.claim("8001", "one") is not None
+    if move == "close":
+        return queue.close("one", "agent_left")
+    return bool(getattr(queue, move)("one"))
+
+
+@pytest.mark.parametrize("move", LEADS_TO)
+@pytest.mark.parametrize("state", EntryState)
+def test_only_legal_moves_are_made(queue: AgentQueue, state: EntryState, move: str) -> None:
     queue.enqueue(an_entry("one"))
-    with pytest.raises(IllegalTransition, match="waiting and cannot become joined"):
-        queue.join("one")
-    queue.claim("8001")
-    queue.join("one")
-    with pytest.raises(IllegalTransition):
-        queue.abandon("one")
-    with pytest.raises(IllegalTransition):
-        queue.release("one")
-    with pytest.raises(UnknownEntry):
-        queue.close("nobody", "done")
+    for step in WAY_TO[state]:
+        make(queue, step)
+    after = state
+    if (state, move) in ALLOWED:
+        assert make(queue, move) is True
+        after = LEADS_TO[move]
+    elif LEADS_TO[move] is state:
+        assert make(queue, move) is False
+    else:
+        with pytest.raises(IllegalTransition, match=f"is {state} and cannot become"):
+            make(queue, move)
+    assert [entry.state for entry in queue.list()] == [after]
+
+
+def test_an_entry_that_nobody_knows_cannot_be_moved(queue: AgentQueue) -> None:
+    for move in LEADS_TO:
+        with pytest.raises(UnknownEntry):
+            make(queue, move)
+    assert queue.list() == []
 
 
 def test_what_was_said_later_is_added_to_the_entry(queue: AgentQueue) -> None:

@@ -28,9 +28,9 @@ LEGAL = {
     (S.WAITING, S.ABANDONED),
     (S.CLAIMED, S.ABANDONED),
 }
-AGENTS = st.sampled_from(["8001", "8002", "8003"])
+AGENTS = st.sampled_from(["8001", "8002"])
 #: Few ids, so that steps meet; one is never entered.
-IDS = st.sampled_from(["a", "b", "c", "d", "e", "f"])
+IDS = st.sampled_from(["a", "b", "c", "never"])
 
 
 class QueueMachine(RuleBasedStateMachine):
@@ -54,7 +54,7 @@ class QueueMachine(RuleBasedStateMachine):
         return sorted(self.state, key=lambda one: self.place[one])
 
     @rule(
-        name=IDS.filter(lambda one: one != "f"),
+        name=IDS.filter(lambda one: one != "never"),
         priority=st.integers(0, 2),
         at=st.integers(0, 3),
     )
@@ -87,28 +87,37 @@ class QueueMachine(RuleBasedStateMachine):
         assert (entry.id, entry.agent, entry.state) == (wanted, agent, S.CLAIMED)
         self.state[entry.id], self.agent[entry.id] = S.CLAIMED, agent
 
-    @rule(name=IDS, to=st.sampled_from([S.WAITING, S.JOINED, S.DONE, S.ABANDONED]))
-    def move(self, name: str, to: S) -> None:
-        moves: dict[S, Callable[[], bool]] = {
-            S.WAITING: lambda: self.queue.release(name),
-            S.JOINED: lambda: self.queue.join(name),
-            S.DONE: lambda: self.queue.close(name, "done"),
-            S.ABANDONED: lambda: self.queue.abandon(name),
-        }
+    @rule(name=IDS)
+    def release(self, name: str) -> None:
+        self._move(name, S.WAITING, lambda: self.queue.release(name))
+
+    @rule(name=IDS)
+    def join(self, name: str) -> None:
+        self._move(name, S.JOINED, lambda: self.queue.join(name))
+
+    @rule(name=IDS)
+    def close(self, name: str) -> None:
+        self._move(name, S.DONE, lambda: self.queue.close(name, "done"))
+
+    @rule(name=IDS)
+    def abandon(self, name: str) -> None:
+        self._move(name, S.ABANDONED, lambda: self.queue.abandon(name))
+
+    def _move(self, name: str, to: S, move: Callable[[], bool]) -> None:
         now = self.state.get(name)
         if now is None:
             with pytest.raises(UnknownEntry):
-                moves[to]()
+                move()
         elif now is to:
-            assert moves[to]() is False
+            assert move() is False
         elif (now, to) in LEGAL:
-            assert moves[to]() is True
+            assert move() is True
             self.state[name] = to
             if to is S.WAITING:
                 self.agent[name] = ""
         else:
             with pytest.raises(IllegalTransition):
-                moves[to]()
+                move()
 
     @rule(days=st.sampled_from([0, 1, 8]))
     def time_passes(self, days: int) -> None:
@@ -145,7 +154,7 @@ def test_the_queue_does_what_a_plain_model_does(redis_server: RedisServer) -> No
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=40,
+            max_examples=200,
             stateful_step_count=50,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -201,6 +201,20 @@ def test_what_happens_while_redis_is_away_is_written_when_it_is_back(
     assert claim.entry.id == stays.id
 
 
+def test_what_is_owed_is_written_in_the_order_it_happened(
+    own_redis: RedisServer, switchboard: FakeSwitchboard
+) -> None:
+    queue = AgentQueue(own_redis.url)
+    desk = Desk(queue, switchboard, 20.0)
+    own_redis.kill()
+    entry = escalated(desk, switchboard)
+    own_redis.start()
+    # Redis is back, but nobody has looked yet; leaving must not overtake entering.
+    desk.caller_gone(entry.id)
+    desk.reconcile()
+    assert state(queue, entry) is EntryState.ABANDONED
+
+
 def test_a_join_that_redis_missed_is_not_undone(
     own_redis: RedisServer, switchboard: FakeSwitchboard, clock: Clock
 ) -> None:
