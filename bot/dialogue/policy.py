@@ -43,6 +43,8 @@ SILENCES = 3
 #: Seconds of patience: for an open question, and for one that needs thought ("where?").
 PATIENCE = 6.0
 LONG_PATIENCE = 8.0
+#: What the names of a pack's commands begin with.
+COMMAND = "command."
 #: Priority in the agents' queue.
 URGENT, NORMAL = 0, 5
 
@@ -178,7 +180,7 @@ class _Turn:
         if digit == "1" and state.phase is Phase.CONFIRM:
             return self._serve(state.choices[0], state.story, state.place)
         if digit == "2" and state.phase is Phase.CONFIRM:
-            return self._miss()
+            return self._miss("rephrase")
         if digit == "#" and state.phase is Phase.PLACE:
             return self._file()
         return self.ask((self._book.prompt("menu"), "menu"))
@@ -217,7 +219,8 @@ class _Turn:
     def _command(self, best: Candidate | None) -> str:
         """The command said, with enough certainty, else ""."""
         if best and best.kind is IntentKind.COMMAND:
-            return best.intent if best.confidence >= self._book.thresholds.clarify else ""
+            sure = best.confidence >= self._book.thresholds.clarify
+            return best.intent.removeprefix(COMMAND) if sure else ""
         return ""
 
     def _emergency(self, intent: str) -> Decision:
@@ -226,12 +229,11 @@ class _Turn:
         except KeyError:
             return self.transfer(TransferReason.EMERGENCY, "transfer_emergency", URGENT)
         prompt = emergency.prompt if isinstance(emergency, Emergency) else "transfer_emergency"
-        said = (self._book.prompt(prompt), self._book.prompt("transfer_emergency"))
+        said = self._book.prompt(prompt)
         return Decision(
-            replace(self._state, phase=Phase.OVER, last_said=said),
+            replace(self._state, phase=Phase.OVER, last_said=(said,)),
             (
-                Say(said[0], prompt, must_hear=True),
-                Say(said[1], "transfer_emergency", must_hear=True),
+                Say(said, prompt, must_hear=True),
                 Transfer(TransferReason.EMERGENCY, URGENT),
             ),
         )
@@ -264,9 +266,10 @@ class _Turn:
                 ),
                 expect=(first.title, second.title, "第一个", "第二个"),
             )
+        prompt = "confirm_category" if best.kind is IntentKind.CATEGORY else "confirm_intent"
         return self._say_and_listen(
             replace(state, phase=Phase.CONFIRM, choices=(best.intent,)),
-            (self._book.prompt("confirm_intent", title=best.title), "confirm_intent"),
+            (self._book.prompt(prompt, title=best.title), prompt),
             expect=YES + NO,
         )
 
@@ -285,7 +288,7 @@ class _Turn:
         if best and best.intent in state.choices:
             return self._serve(best.intent, state.story, state.place)
         if command == "no":
-            return self._miss()
+            return self._miss("rephrase")
         # Not an answer, but perhaps what they meant, said anew.
         self._state = replace(state, phase=Phase.OPEN, choices=())
         return self._open(said, command)
@@ -359,13 +362,14 @@ class _Turn:
             replace(self._state, silences=0), *((text, "repeat") for text in self._state.last_said)
         )
 
-    def _miss(self) -> Decision:
+    def _miss(self, prompt: str = "ask_again") -> Decision:
         """Not understood: ask again, differently; then a person."""
         misses = self._state.misses + 1
         if misses >= MISSES:
             return self.transfer(TransferReason.NOT_UNDERSTOOD, "not_understood_transfer")
         phase = self._state.phase if self._state.phase is Phase.PLACE else Phase.OPEN
-        prompt = "ask_place" if phase is Phase.PLACE else "ask_again"
+        if phase is Phase.PLACE:
+            prompt = "ask_place_again"
         return self._say_and_listen(
             replace(self._state, phase=phase, choices=(), misses=misses, silences=0),
             (self._book.prompt(prompt), prompt),

@@ -23,6 +23,8 @@ REQUIRED_PROMPTS = (
     "ask_again_second",
     "clarify",
     "confirm_intent",
+    "confirm_category",
+    "rephrase",
     "anything_else",
     "no_input",
     "no_input_keys",
@@ -34,6 +36,7 @@ REQUIRED_PROMPTS = (
     "emergency_120",
     "emergency_122",
     "ask_place",
+    "ask_place_again",
     "ticket_filed",
     "filing_failed_transfer",
     "goodbye",
@@ -127,6 +130,8 @@ class _Spotted(_Intent):
     """Whole utterances."""
     words: tuple[Text, ...] = ()
     """Enough wherever they stand in an utterance. May hold … for a gap."""
+    by_sound: tuple[Text, ...] = ()
+    """Words that also count when other characters of that sound were written for them."""
     unless: tuple[Text, ...] = ()
     """Look-alikes: a word inside one of these does not count. May hold … for a gap."""
 

@@ -22,12 +22,12 @@ def test_a_likely_question_is_confirmed_first(caller: Any) -> None:
     caller.says(("fund.withdraw", 0.6))
     assert caller.hears == ["您是想问公积金提取，对吗？"]
     assert "是的" in caller.listens.expect
-    assert caller.says(("yes", 0.9)).hears[0] == "可以在网上办。"
+    assert caller.says(("command.yes", 0.9)).hears[0] == "可以在网上办。"
 
 
 def test_a_wrong_guess_is_not_insisted_on(caller: Any) -> None:
-    caller.says(("fund.withdraw", 0.6)).says(("no", 0.9))
-    assert caller.hears == ["<ask_again>"]
+    caller.says(("fund.withdraw", 0.6)).says(("command.no", 0.9))
+    assert caller.hears == ["<rephrase>"]
     assert caller.says(("fund.query", 0.9)).hears[0] == "可以打 12329。"
 
 
@@ -107,7 +107,7 @@ def test_being_understood_forgives_an_earlier_misunderstanding(caller: Any) -> N
 
 
 def test_a_person_is_one_word_away(caller: Any) -> None:
-    assert caller.says(("agent", 0.9)).transfer.reason is TransferReason.ASKED
+    assert caller.says(("command.agent", 0.9)).transfer.reason is TransferReason.ASKED
 
 
 def test_a_person_is_one_key_away(caller: Any) -> None:
@@ -116,7 +116,7 @@ def test_a_person_is_one_key_away(caller: Any) -> None:
 
 def test_an_emergency_is_told_its_number_and_joined_first_in_the_queue(caller: Any) -> None:
     caller.says(("water.outage", 0.9)).says(("fire", 0.9), text="着火了")
-    assert caller.hears == ["<emergency_119>", "<transfer_emergency>"]
+    assert caller.hears == ["<emergency_119>"]
     assert caller.transfer.reason is TransferReason.EMERGENCY
     assert caller.transfer.priority == 0
 
@@ -134,18 +134,18 @@ def test_silence_after_an_answer_is_a_goodbye(caller: Any) -> None:
 
 
 def test_nothing_else_is_a_goodbye(caller: Any) -> None:
-    caller.says(("app.fault", 0.9)).is_filed().says(("no", 0.9))
+    caller.says(("app.fault", 0.9)).is_filed().says(("command.no", 0.9))
     assert caller.hung_up.outcome == "filed"
 
 
 def test_what_was_said_last_is_said_again(caller: Any) -> None:
-    caller.says(("fund.withdraw", 0.9)).says(("repeat", 0.9))
+    caller.says(("fund.withdraw", 0.9)).says(("command.repeat", 0.9))
     assert caller.hears == ["可以在网上办。", "带身份证。", "<anything_else>"]
     assert caller.presses("*").hears == ["可以在网上办。", "带身份证。", "<anything_else>"]
 
 
 def test_a_question_repeated_is_still_the_question(caller: Any) -> None:
-    caller.says(("fund.withdraw", 0.6)).says(("repeat", 0.9)).says(("yes", 0.9))
+    caller.says(("fund.withdraw", 0.6)).says(("command.repeat", 0.9)).says(("command.yes", 0.9))
     assert caller.hears[0] == "可以在网上办。"
 
 

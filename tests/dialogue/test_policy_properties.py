@@ -83,7 +83,7 @@ def test_no_event_is_out_of_place(events: list[Event], last: Event) -> None:
 @given(st.lists(said, max_size=12), st.sampled_from(["agent", "0"]))
 def test_a_person_is_had_from_every_state_in_one_turn(events: list[Event], how: str) -> None:
     event: Event = (
-        Pressed("0") if how == "0" else Heard(understanding([("agent", 0.95)], "人工", ""))
+        Pressed("0") if how == "0" else Heard(understanding([("command.agent", 0.95)], "人工", ""))
     )
     action = decide(play(events), event, BOOK).actions[-1]
     assert isinstance(action, Transfer)

@@ -36,6 +36,7 @@ from bot.understanding.schema import (
 from bot.understanding.types import Candidate, Understanding
 
 PROMPTS = {name: f"<{name}>" for name in REQUIRED_PROMPTS} | {
+    "confirm_category": "您是要反映{title}吗？",
     "clarify": "您是想问{first}，还是{second}？",
     "confirm_intent": "您是想问{title}，对吗？",
     "ticket_filed": "工单号{number}。",
@@ -90,7 +91,7 @@ def small_line() -> Pack:
                 id="fire", title="火警", words=("着火",), number="119", prompt="emergency_119"
             ),
             *(
-                Command(id=name, title=name, words=(name,))
+                Command(id=f"command.{name}", title=name, words=(name,))
                 for name in ("agent", "yes", "no", "repeat", "goodbye", "help", "menu")
             ),
             SmallTalk(id="thanks", title="谢谢", words=("谢谢",), prompt="thanks_reply"),
