@@ -69,7 +69,7 @@ def decoded(compressed: bytes) -> SpokenAudio:
     """
     out = bytearray()
     try:
-        with av.open(io.BytesIO(compressed)) as container:
+        with av.open(io.BytesIO(compressed), "r") as container:
             resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
             for frame in container.decode(audio=0):
                 for converted in resampler.resample(frame):
