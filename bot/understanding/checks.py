@@ -138,14 +138,16 @@ def _phrases(read: Sequence[ReadFile]) -> Iterator[Problem]:
     owner: dict[str, tuple[str, str]] = {}
     for one in read:
         for path, intent in intents_of(one):
-            lists = [name for name in ("phrases", "words", "unless") if hasattr(intent, name)]
+            lists = [
+                name for name in ("phrases", "words", "by_sound", "unless") if hasattr(intent, name)
+            ]
             for name in lists:
                 for number, phrase in enumerate(getattr(intent, name)):
                     at = (*path, name, number)
                     try:
                         template = parse(phrase)
-                        if name == "phrases" and "…" in phrase:
-                            raise TemplateError("“…” may not stand in phrases", phrase.index("…"))
+                        if name in ("phrases", "by_sound") and "…" in phrase:
+                            raise TemplateError(f"“…” may not stand in {name}", phrase.index("…"))
                     except TemplateError as error:
                         yield one.source.problem(at, f"“{phrase}”: {error}", offset=error.column)
                         continue

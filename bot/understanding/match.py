@@ -4,9 +4,13 @@ Emergencies and requests for a person are looked for first and never lose. Comma
 politeness must be the whole utterance. Everything else is scored on the views of
 ``evidence.py``. Leaves to others: what to do about it.
 
-The weights and the offset are PROVISIONAL: a logistic regression on the pack's own phrases,
-each asked with itself taken out, partly misheard, and on invented questions that no city
-answers. They stand until held-out calls of real citizens are there to calibrate on.
+The weights and the offset are PROVISIONAL. They follow a logistic regression on 1851
+questions: the pack's own phrases, each asked with its template taken out of the pack, a
+third of them with syllables misheard and a third inside other words, against each other
+and 50 questions that no city answers. That fit gave the writing and the sound as a whole no
+weight; a little is kept by hand, so that of equals the closer phrase wins. On those
+questions the first candidate is right for 66 %, for 85 % of those at 0.65 or more. They
+stand until held-out calls of real citizens are there to calibrate on.
 """
 
 from __future__ import annotations
@@ -32,8 +36,8 @@ from bot.understanding.spotting import Spotter
 from bot.understanding.types import Candidate, IntentKind, Understanding
 
 #: Log-odds for each of ``Views.vector()``, in its order.
-WEIGHTS = (3.0, 2.5, 2.0, 1.5, 2.0, 3.0)
-OFFSET = -7.5
+WEIGHTS = (2.9, 3.0, 1.8, 1.4, 0.3, 0.7)
+OFFSET = -5.2
 #: Candidates handed on.
 KEEP = 5
 #: Candidates below this are noise.
@@ -56,9 +60,10 @@ class Understander:
         self._lexicon = Lexicon(pack)
         self._evidence = Evidence(pack.intents, self._lexicon)
         self._spotters: list[tuple[Intent, Spotter]] = [
-            (intent, Spotter(intent.words, intent.unless))
+            (intent, Spotter(intent.words, intent.by_sound, intent.unless))
             for intent in pack.intents
-            if isinstance(intent, Emergency | Command | SmallTalk) and intent.words
+            if isinstance(intent, Emergency | Command | SmallTalk)
+            and (intent.words or intent.by_sound)
         ]
         self._whole: list[tuple[Intent, Reading]] = [
             (intent, self._lexicon.read(text))

@@ -1,7 +1,7 @@
 """Words that count wherever they stand: emergencies and requests for a person.
 
-Looks for the pack's ``words`` by writing and, from three characters on, by sound; a find
-inside one of the ``unless`` look-alikes does not count. Leaves to others: whole utterances
+Looks for the pack's ``words`` by writing and for its ``by_sound`` by sound; a find inside
+one of the ``unless`` look-alikes does not count. Leaves to others: whole utterances
 (``phrases``), which are matched like every other intent.
 """
 
@@ -15,9 +15,6 @@ from bot.understanding.normalise import clean
 from bot.understanding.sound import folded, toned, toneless
 from bot.understanding.template import parse
 
-#: Shorter words are not looked for by sound: too many others sound alike.
-MIN_SOUND = 3
-
 
 @dataclass(frozen=True, slots=True)
 class Spot:
@@ -30,15 +27,14 @@ class Spot:
 class Spotter:
     """Finds one intent's words in an utterance."""
 
-    def __init__(self, words: tuple[str, ...], unless: tuple[str, ...]) -> None:
+    def __init__(
+        self, words: tuple[str, ...], by_sound: tuple[str, ...], unless: tuple[str, ...]
+    ) -> None:
         self._words = [re.compile(_cleaned(word)) for word in words]
+        # Look-ahead, so that look-alikes which overlap are all found.
         self._unless = [re.compile(f"(?=({_cleaned(word)}))") for word in unless]
-        spoken = [text for word in words if "…" not in word for text in parse(word).expand()]
-        self._sounds = {
-            _spelled(text): text
-            for text in map(clean, spoken)
-            if len(text) >= MIN_SOUND and not text.isdigit()
-        }
+        spoken = [clean(text) for word in by_sound for text in parse(word).expand()]
+        self._sounds = {_spelled(text): text for text in spoken}
 
     def find(self, reading: Reading) -> Spot | None:
         """Return the first word that counts, written words first."""

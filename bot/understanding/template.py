@@ -16,6 +16,8 @@ MAX_EXPANSIONS = 512
 MAX_GAP = 10
 
 _SPECIAL = "[]()|…"
+#: Signs that people who know regular expressions may expect to mean something here.
+_FOREIGN = "?*+^$\\{}"
 
 
 class TemplateError(ValueError):
@@ -78,8 +80,14 @@ def parse(source: str) -> Template:
     """Read one template.
 
     Raises:
-        TemplateError: brackets that do not pair, an empty choice, or too many expansions.
+        TemplateError: brackets that do not pair, an empty choice, a sign that
+            means nothing here, or too many expansions.
     """
+    for column, char in enumerate(source):
+        if char in _FOREIGN:
+            raise TemplateError(
+                f"“{char}” means nothing here; write [ ] around what may be left out", column
+            )
     series, position = _series(source, 0, "")
     if position < len(source):
         raise TemplateError(f"“{source[position]}” has no partner that opens it", position)

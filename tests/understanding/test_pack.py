@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from understanding.worlds import META, PROMPTS, small_world, write_world
+
+from bot.understanding.pack import Pack, PackError, load_pack
+from bot.understanding.types import IntentKind
+
+WATER = """units: [{id: water, name: 水务}]
+categories:
+  - id: water.outage
+    title: 停水
+    unit: water
+    opening: 我来登记。
+    phrases:
+      - 停水了
+      - "[我]家没水"
+"""
+
+
+def problems(folder: Path) -> list[tuple[str, int, str]]:
+    with pytest.raises(PackError) as caught:
+        load_pack(folder)
+    return [(one.file.name, one.line, one.message) for one in caught.value.problems]
+
+
+def only_problem(folder: Path, world: str) -> tuple[int, int, str]:
+    file = write_world(folder, world)
+    with pytest.raises(PackError) as caught:
+        load_pack(folder)
+    (problem,) = caught.value.problems
+    assert problem.file == file
+    return problem.line, problem.column, problem.message
+
+
+def test_a_well_formed_pack_loads(tmp_path: Path) -> None:
+    pack = small_world(tmp_path, WATER)
+    assert pack.kind("water.outage") is IntentKind.CATEGORY
+    assert pack.unit_name("water") == "水务"
+    assert pack.spoken_texts() == ["您好", "我来登记。"]
+
+
+def test_a_syntax_error_is_reported_at_its_line(tmp_path: Path) -> None:
+    line, _, message = only_problem(tmp_path, WATER.replace("unit: water", "unit: [water"))
+    assert line in (5, 6)
+    assert "not valid YAML" in message
+
+
+def test_a_tab_is_reported_at_its_line(tmp_path: Path) -> None:
+    line, _, message = only_problem(tmp_path, WATER.replace("    unit:", "\tunit:"))
+    assert line == 5
+    assert "not valid YAML" in message
+
+
+def test_an_unknown_field_is_reported_at_its_name(tmp_path: Path) -> None:
+    world = WATER.replace("    opening:", "    openning:")
+    write_world(tmp_path, world)
+    found = problems(tmp_path)
+    assert ("world.yaml", 6) in [(file, line) for file, line, why in found if "spelling" in why]
+    assert any("“opening”: is missing" in why for _, _, why in found)
+
+
+def test_a_second_intent_of_the_same_name_is_reported_with_the_first(tmp_path: Path) -> None:
+    twice = WATER + WATER[WATER.index("  - id") :].replace("停水了", "断流了").replace(
+        "[我]家没水", "没有自来水"
+    )
+    line, column, message = only_problem(tmp_path, twice)
+    assert (line, column) == (10, 9)
+    assert "water.outage" in message
+    assert "line 3" in message
+
+
+def test_a_phrase_of_two_intents_is_reported_even_in_other_words(tmp_path: Path) -> None:
+    other = (
+        "  - {id: water.other, title: 水, unit: water, opening: 好。, "
+        "phrases: ['请问，停水了？']}\n"
+    )
+    line, _, message = only_problem(tmp_path, WATER + other)
+    assert line == 10
+    assert "already belongs to “water.outage” (world.yaml, line 8)" in message
+
+
+def test_a_bad_template_is_reported_at_the_character(tmp_path: Path) -> None:
+    line, column, message = only_problem(tmp_path, WATER.replace("- 停水了", "- 我家(停水了"))
+    assert (line, column) == (8, 11)
+    assert "never closed" in message
+
+
+def test_an_unknown_unit_is_reported(tmp_path: Path) -> None:
+    line, _, message = only_problem(tmp_path, WATER.replace("unit: water", "unit: wather"))
+    assert line == 5
+    assert "there is no unit “wather”" in message
+
+
+def test_an_empty_answer_is_reported(tmp_path: Path) -> None:
+    world = (
+        "intents:\n  - id: a.b\n    title: 甲\n    answer: '  '\n    source: 甲\n"
+        "    reviewed: 2026-11-20\n    phrases: [甲乙丙]\n"
+    )
+    line, _, message = only_problem(tmp_path, world)
+    assert (line, message) == (4, "“answer”: is empty")
+
+
+def test_a_date_that_is_none_is_reported(tmp_path: Path) -> None:
+    world = (
+        "intents:\n  - {id: a.b, title: 甲, answer: 好, source: 甲, reviewed: soon,\n"
+        "     phrases: [甲乙丙]}\n"
+    )
+    line, _, message = only_problem(tmp_path, world)
+    assert line == 2
+    assert "not a date" in message
+
+
+def test_an_unknown_placeholder_is_reported(tmp_path: Path) -> None:
+    line, _, message = only_problem(tmp_path, "prompts:\n  extra: 您的{nummer}好\n")
+    assert line == 2
+    assert "{nummer}" in message
+
+
+def test_a_missing_prompt_is_reported(tmp_path: Path) -> None:
+    write_world(tmp_path, WATER)
+    (tmp_path / "prompts.yaml").write_text(
+        PROMPTS.replace("  greeting: 您好\n", ""), encoding="utf-8"
+    )
+    assert {why for _, _, why in problems(tmp_path)} == {
+        "prompt “greeting” is missing",
+        "there is no prompt “greeting”",
+    }
+
+
+@pytest.mark.parametrize("accept", ["1.5", "0", "0.2"])
+def test_thresholds_out_of_range_or_order_are_reported(tmp_path: Path, accept: str) -> None:
+    write_world(tmp_path, WATER)
+    meta = META.replace("accept: 0.6", f"accept: {accept}")
+    (tmp_path / "meta.yaml").write_text(meta, encoding="utf-8")
+    assert [(file, line) for file, line, _ in problems(tmp_path)] == [("meta.yaml", 7)]
+
+
+def test_a_field_given_twice_is_reported(tmp_path: Path) -> None:
+    line, _, message = only_problem(
+        tmp_path, WATER.replace("    opening", "    title: 水\n    opening")
+    )
+    assert line == 6
+    assert "already given in line 4" in message
+
+
+def test_all_problems_are_told_at_once_over_all_files(tmp_path: Path) -> None:
+    write_world(tmp_path, WATER.replace("停水了", "停水[了"))
+    (tmp_path / "other.yaml").write_text("what: 1\n", encoding="utf-8")
+    assert [(file, line) for file, line, _ in problems(tmp_path)] == [
+        ("other.yaml", 1),
+        ("world.yaml", 8),
+    ]
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    assert "no such folder" in problems(tmp_path / "nowhere")[0][2]
+
+
+def test_the_shipped_pack_covers_what_a_city_needs(pack: Pack) -> None:
+    assert len(pack.of_kind(IntentKind.FAQ)) >= 35
+    assert len(pack.of_kind(IntentKind.CATEGORY)) >= 14
+    assert {pack.prompt(f"emergency_{n}")[:1] for n in (110, 119, 120, 122)}
+    for intent in (*pack.of_kind(IntentKind.FAQ), *pack.of_kind(IntentKind.CATEGORY)):
+        assert len(intent.phrases) >= 6, intent.id
+
+
+def test_the_shipped_texts_are_short_enough_to_listen_to(pack: Pack) -> None:
+    # About 4.5 characters a second: 54 characters are 12 seconds.
+    assert [text for text in pack.spoken_texts() if len(text) > 54] == []
