@@ -315,7 +315,7 @@ class Phone:
     def hangup(self) -> None:
         """End or cancel the call, if there is one, and see it ended."""
         if self.state not in ("idle", "ended"):
-            self._ask("hangup", code=DECLINE)
+            self._ask("hangup", code=DECLINE if self.state == "incoming" else 0)
             self.wait_ended(REPLY)
 
     def wait_incoming(self, timeout: float = 10.0) -> str:
