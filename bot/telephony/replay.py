@@ -14,7 +14,7 @@ from bot.telephony.line import LineLostError, Tick
 
 SILENCE = bytes(FRAME_BYTES)
 #: Ticks of silence from the bot after which it counts as having finished.
-FINISHED = 600 // FRAME_MS
+FINISHED = 1500 // FRAME_MS
 #: Ticks that a caller waits for an answer before going on, or hanging up.
 PATIENCE = 20_000 // FRAME_MS
 
@@ -44,6 +44,9 @@ class ReplayLine:
         """
         if self._clip:
             frame, self._clip = self._clip[:FRAME_BYTES], self._clip[FRAME_BYTES:]
+            if not self._clip:
+                # What was heard while speaking is not yet the answer to all of it.
+                self._bot_spoke, self._quiet, self._waited = False, 0, 0
             return Tick((frame.ljust(FRAME_BYTES, b"\0"),))
         self._waited += 1
         answered = self._bot_spoke and self._quiet >= FINISHED
