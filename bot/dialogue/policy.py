@@ -322,7 +322,7 @@ class _Turn:
             return self._miss()
         state = replace(state, category=intent.id, story=story, place=place)
         opening = (intent.opening, intent.id)
-        if intent.ask_place and not place:
+        if "place" in intent.slots and not place:
             return self._say_and_listen(
                 replace(state, phase=Phase.PLACE),
                 opening,

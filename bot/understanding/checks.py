@@ -127,6 +127,8 @@ def _twice(read: Sequence[ReadFile]) -> Iterator[Problem]:
             yield from twice(one, "intent", intent.id, (*path, "id"))
         for number, unit in enumerate(one.content.units):
             yield from twice(one, "unit", unit.id, ("units", number, "id"))
+        for number, group in enumerate(one.content.groups):
+            yield from twice(one, "group", group.id, ("groups", number, "id"))
         for id in one.content.prompts:
             yield from twice(one, "prompt", id, ("prompts", id))
         if one.content.pack:
@@ -194,13 +196,21 @@ def _thresholds(one: ReadFile) -> Iterator[Problem]:
 
 
 def _references(read: Sequence[ReadFile]) -> Iterator[Problem]:
-    """Units and prompts that are named but not there."""
+    """Groups, units, categories and prompts that are named but not there."""
     units = {unit.id for one in read for unit in one.content.units}
+    groups = {group.id for one in read for group in one.content.groups}
+    categories = {intent.id for one in read for intent in one.content.categories}
     prompts = {id for one in read for id in one.content.prompts}
     for one in read:
         for path, intent in intents_of(one):
             if isinstance(intent, Category) and intent.unit not in units:
                 yield one.source.problem((*path, "unit"), f"there is no unit “{intent.unit}”")
+            if isinstance(intent, Category | Faq) and groups and intent.group not in groups:
+                yield one.source.problem((*path, "group"), f"there is no group “{intent.group}”")
+            if isinstance(intent, Faq) and intent.category and intent.category not in categories:
+                yield one.source.problem(
+                    (*path, "category"), f"there is no category “{intent.category}”"
+                )
             if isinstance(intent, Emergency | SmallTalk) and intent.prompt not in prompts:
                 yield one.source.problem((*path, "prompt"), f"there is no prompt “{intent.prompt}”")
             if isinstance(intent, Faq) and not normalise(intent.answer):

@@ -16,6 +16,7 @@ from bot.understanding.schema import (
     REQUIRED_PROMPTS,
     Category,
     Faq,
+    Group,
     Intent,
     Line,
     Meta,
@@ -38,6 +39,7 @@ class Pack:
     folder: Path
     meta: Meta
     intents: tuple[Intent, ...]
+    groups: tuple[Group, ...]
     units: tuple[Unit, ...]
     places: tuple[Place, ...]
     synonyms: dict[str, tuple[str, ...]]
@@ -145,6 +147,7 @@ def load_pack(folder: Path) -> Pack:
         folder=folder,
         meta=next(content.pack for content in contents if content.pack),
         intents=tuple(intent for one in read for _, intent in intents_of(one)),
+        groups=tuple(group for content in contents for group in content.groups),
         units=tuple(unit for content in contents for unit in content.units),
         places=tuple(place for content in contents for place in content.places),
         synonyms={word: others for c in contents for word, others in c.synonyms.items()},

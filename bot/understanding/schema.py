@@ -57,6 +57,10 @@ PLACEHOLDERS = frozenset(
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$")]
 Level = Annotated[float, Field(gt=0, lt=1)]
+Hours = Annotated[int, Field(gt=0)]
+Urgency = Literal["low", "normal", "high", "urgent"]
+Slot = Literal["place", "time", "phone"]
+"""Facts that a ticket may need: where, since when, whom to call back."""
 
 
 class _Model(BaseModel):
@@ -83,6 +87,15 @@ class Line(_Model):
     """Prompt said first to who dialled this number."""
 
 
+class Deadlines(_Model):
+    """Hours until a ticket of each urgency must be resolved."""
+
+    urgent: Hours = 2
+    high: Hours = 24
+    normal: Hours = 7 * 24
+    low: Hours = 15 * 24
+
+
 class Meta(_Model):
     """What the pack is."""
 
@@ -93,16 +106,34 @@ class Meta(_Model):
     """Facts for show, which the city has to replace before it opens."""
     lines: tuple[Line, ...] = Field(min_length=1)
     thresholds: Thresholds
+    deadlines: Deadlines = Deadlines()
+    review_days: Annotated[int, Field(gt=0)] = 180
+    """An answer is due for another look this many days after ``reviewed``."""
 
 
 class _Intent(_Model):
     id: Id
     title: Text
+    title_en: str = ""
+    """For packs in two languages."""
     phrases: tuple[Text, ...] = Field(min_length=1)
+    tests: tuple[Text, ...] = ()
+    """Utterances, not among the phrases, that must come out as this intent."""
+
+
+class FollowUp(_Model):
+    """A question that makes sense only after an answer: "那要带什么材料？"."""
+
+    title: Text
+    phrases: tuple[Text, ...] = Field(min_length=1)
+    answer: Text
 
 
 class Faq(_Intent):
     """A question with its answer."""
+
+    group: Id = "other"
+    """First level of the subject, from the pack's ``groups``."""
 
     answer: Text
     """One short sentence, spoken first."""
@@ -113,14 +144,24 @@ class Faq(_Intent):
     reviewed: dt.date
     """The day somebody last checked the answer."""
     example: bool = False
+    """A fact for show, which the city has to replace before it opens."""
+    follow_ups: tuple[FollowUp, ...] = ()
+    category: str = ""
+    """Category of the ticket to offer when the answer does not help."""
 
 
 class Category(_Intent):
     """A request that becomes a ticket."""
 
+    group: Id = "other"
+    """First level; the category itself is the second."""
     unit: Id
-    urgency: Literal["low", "normal", "high", "urgent"] = "normal"
-    ask_place: bool = True
+    """Who is responsible for it."""
+    urgency: Urgency = "normal"
+    deadline: Hours | None = None
+    """Hours until it must be resolved; when not given, those of its urgency."""
+    slots: tuple[Slot, ...] = ("place",)
+    """What to ask for when the caller has not said it, in order."""
     opening: Text
     """Said when the request is understood, before the place is asked for."""
 
@@ -153,11 +194,20 @@ class SmallTalk(_Spotted):
     prompt: Id
 
 
+class Group(_Model):
+    """A field of city life: first level of questions and of ticket categories."""
+
+    id: Id
+    title: Text
+    title_en: str = ""
+
+
 class Unit(_Model):
     """Who deals with a ticket."""
 
     id: Id
     name: Text
+    name_en: str = ""
 
 
 class Place(_Model):
@@ -176,6 +226,7 @@ class PackFile(_Model):
     emergencies: tuple[Emergency, ...] = ()
     commands: tuple[Command, ...] = ()
     small_talk: tuple[SmallTalk, ...] = ()
+    groups: tuple[Group, ...] = ()
     units: tuple[Unit, ...] = ()
     places: tuple[Place, ...] = ()
     synonyms: dict[Text, tuple[Text, ...]] = Field(default_factory=dict)

@@ -85,7 +85,7 @@ def small_line() -> Pack:
                 phrases=("网站坏了",),
                 unit="water",
                 opening="我来登记。",
-                ask_place=False,
+                slots=(),
             ),
             Emergency(
                 id="fire", title="火警", words=("着火",), number="119", prompt="emergency_119"
@@ -96,6 +96,7 @@ def small_line() -> Pack:
             ),
             SmallTalk(id="thanks", title="谢谢", words=("谢谢",), prompt="thanks_reply"),
         ),
+        groups=(),
         units=(Unit(id="water", name="水务局"),),
         places=(Place(name="朝阳区"), Place(name="海淀区")),
         synonyms={},
