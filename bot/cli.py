@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
+import sys
+
 import typer
+from pydantic import ValidationError
 
 from bot.commands import ask, call, chat, doctor, grammar, model, phones, queue, replay, run, tts
 from bot.commands import setup as setup_command
+from bot.config import Settings
+from bot.observe import configure_logging
+
+#: Settings that are read from the environment by their own name.
+UNPREFIXED = ("REDIS_URL", "DATABASE_URL")
 
 app = typer.Typer(
     help="An open, offline voice hotline for city government (12345).",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def _prepare() -> None:
+    # What a command prints is its result; only warnings interrupt it, and on stderr.
+    configure_logging("warning")
+    try:
+        Settings()
+    except ValidationError as error:
+        for problem in error.errors():
+            name = str(problem["loc"][-1]).upper()
+            name = name if name in UNPREFIXED else f"HOTLINE_{name}"
+            typer.echo(
+                f"Error: {name}={problem['input']!r} cannot be used: {problem['msg']}.", err=True
+            )
+        sys.exit(1)
+
+
 app.command()(setup_command.setup)
 app.command()(run.run)
 app.command(hidden=True)(run.bot)
