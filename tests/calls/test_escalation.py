@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from calls.conftest import RunningLine, eventually
+from running_line import RunningLine, eventually
 
 from bot.agents.types import EntryState, QueueEntry
 from bot.speech.citizen import telephone
