@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from bot.app import calls_folder, load_ears, load_line_pack
+from bot.commands.output import console
 from bot.config import Settings
 from bot.node.secrets import load_secrets
 from bot.node.types import SetupError
@@ -224,7 +224,7 @@ def _print_heard(report: CallReport, files: Sequence[Path], words: dict[Span, st
             _span(turn.heard) if turn.heard else "-",
             words.get(turn.heard, "") if turn.heard else "",
         )
-    Console().print(table)
+    console().print(table)
 
 
 def _print_record(record: dict[str, Any] | None) -> None:
@@ -239,7 +239,7 @@ def _print_record(record: dict[str, Any] | None) -> None:
         table.add_row(
             f"{turn['at']:.1f} s", turn["who"], turn["text"], turn.get("intent", ""), sure
         )
-    Console().print(table)
+    console().print(table)
     if record["ticket"]:
         typer.echo(f"Ticket: {record['ticket']}")
 

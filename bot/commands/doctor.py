@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from bot.commands.output import console
 from bot.config import Settings
 from bot.node.doctor import Finding, examine
 
@@ -41,6 +41,6 @@ def report(findings: Sequence[Finding], as_json: bool) -> None:
                 finding.detail,
                 finding.advice,
             )
-        Console().print(table)
+        console().print(table)
     if any(finding.state == "fail" for finding in findings):
         raise typer.Exit(1)

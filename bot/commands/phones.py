@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from bot.commands.output import console
 from bot.config import Settings
 from bot.node.secrets import load_secrets
 from bot.node.types import SetupError
@@ -25,4 +25,4 @@ def phones() -> None:
     table.add_row("citizen", "citizen", secrets.citizen_password, ", ".join(settings.dids))
     for extension in settings.agents:
         table.add_row("agent", extension, secrets.agent_passwords[extension], "-")
-    Console().print(table)
+    console().print(table)

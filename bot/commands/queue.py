@@ -13,12 +13,12 @@ from typing import Annotated, Any, NoReturn
 
 import httpx
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from bot.agents.codec import from_json, to_json
 from bot.agents.queue import AgentQueue, QueueUnavailable
 from bot.agents.types import EntryState, JoinResult, QueueEntry
+from bot.commands.output import console
 from bot.config import Settings
 from bot.node.secrets import load_secrets
 from bot.node.types import SetupError
@@ -44,9 +44,9 @@ REASONS = {
 }
 RESULTS = {
     JoinResult.JOINED: "已接通，请与市民通话。",
-    JoinResult.NO_ANSWER: "话机无人接听，来电已回到原来的位置。",
-    JoinResult.AGENT_BUSY: "话机忙，来电已回到原来的位置。",
-    JoinResult.AGENT_UNREACHABLE: "找不到这部话机（是否已注册？），来电已回到原来的位置。",
+    JoinResult.NO_ANSWER: "{agent}话机无人接听，来电已回到原来的位置。",
+    JoinResult.AGENT_BUSY: "{agent}话机忙，来电已回到原来的位置。",
+    JoinResult.AGENT_UNREACHABLE: "找不到{agent}这部话机（是否已注册？），来电已回到原来的位置。",
     JoinResult.CALLER_GONE: "市民已挂机。",
 }
 SPEAKERS = {"caller": "市民", "bot": "机器人"}
@@ -72,7 +72,7 @@ def list_entries(
         rows = [{**to_json(entry), "caller": mask_number(entry.caller)} for entry in entries]
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
     elif entries:
-        Console().print(_table(entries, now))
+        console().print(_table(entries, now))
     else:
         typer.echo("没有等待的来电。")
 
@@ -90,8 +90,9 @@ def claim(
         settings, "/api/queue/claim", {"agent": agent, "entry": entry}, settings.ring_seconds
     )
     found, result = from_json(answer["entry"]), JoinResult(answer["result"])
-    typer.echo(describe(found))
-    typer.echo(RESULTS[result])
+    if result is JoinResult.JOINED:
+        typer.echo(describe(found))
+    typer.echo(RESULTS[result].format(agent=agent))
     if result is not JoinResult.JOINED:
         raise typer.Exit(2)
 

@@ -20,11 +20,11 @@ from xml.etree import ElementTree
 import typer
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
-from rich.console import Console
 from rich.table import Table
 
 from bot.app import load_ears, load_line_pack, load_recording, load_voice
 from bot.casework.tickets import TicketStore
+from bot.commands.output import console
 from bot.config import Settings
 from bot.dialogue.types import FileTicket
 from bot.observe import Metrics
@@ -217,10 +217,10 @@ def _print(verdicts: list[Verdict]) -> None:
             "-" if one.latency is None else f"{one.latency:.2f} s",
             "\n".join(one.problems) or ("as expected" if one.checked else "not checked"),
         )
-    console = Console()
-    console.print(table)
+    out = console()
+    out.print(table)
     good = sum(one.ok for one in verdicts)
-    console.print(f"{good} of {len(verdicts)} as expected")
+    out.print(f"{good} of {len(verdicts)} as expected")
 
 
 def _junit(verdicts: list[Verdict]) -> bytes:
