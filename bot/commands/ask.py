@@ -54,7 +54,9 @@ def ask(
     loaded = load_or_exit(pack)
     understander = Understander(loaded)
     begun = perf_counter()
-    result = understander.understand(text or "", also or ())
+    # Bytes of the command line that are no UTF-8 arrive as half characters.
+    said = (text or "").encode("utf-8", "replace").decode()
+    result = understander.understand(said, also or ())
     milliseconds = (perf_counter() - begun) * 1000
     if as_json:
         shown = asdict(result) | {"milliseconds": round(milliseconds, 2)}
@@ -102,13 +104,12 @@ def _question(raw: bytes, only_json: bool) -> Question | BadLine:
     if not only_json and not line.startswith("{"):
         return Question(text=line)
     try:
-        return Question.model_validate(json.loads(line))
-    except json.JSONDecodeError as error:
-        return BadLine(f"is not JSON: {error.msg} at character {error.colno}")
-    except (ValueError, RecursionError) as error:
-        if not isinstance(error, ValidationError):
-            return BadLine(f"is not usable JSON: {error}")
+        return Question.model_validate_json(line)
+    except ValidationError as error:
         detail = error.errors()[0]
+        if detail["type"] == "json_invalid":
+            why = str(detail["ctx"]["error"]).replace("at line 1 column", "at character")
+            return BadLine(f"is not JSON: {why}")
         name = ".".join(str(step) for step in detail["loc"]) or "the line"
         return BadLine(f"“{name}”: {detail['msg']}")
 

@@ -16,10 +16,11 @@ DIGITS = {
 }  # fmt: skip
 _SMALL = {"十": 10, "百": 100, "千": 1000}
 _BIG = {"万": 10_000, "亿": 100_000_000}
-#: A stretch of text that may be a number; :func:`parse_number` has the last word.
+#: A stretch of text that may be a number; :func:`parse_number` has the last word. Bounded, so
+#: that a page of digits is read in linear time.
 NUMBER = (
-    r"(?:[\d零〇一幺二两三四五六七八九十百千万亿]+"
-    r"(?:[点.][\d零〇一二三四五六七八九]+[十百千万亿]*)?|半)"
+    r"(?:[\d零〇一幺二两三四五六七八九十百千万亿]{1,16}"
+    r"(?:[点.][\d零〇一二三四五六七八九]{1,8}[十百千万亿]{0,2})?|半)"
 )
 _TOKEN = re.compile(r"\d+(?:\.\d+)?|[零〇一幺二两俩三仨四五六七八九十百千万亿]")
 _RANGE = re.compile(

@@ -224,9 +224,10 @@ def test_a_batch_may_come_from_standard_input(world: Path) -> None:
         (b'{"text": "a"', "is not JSON"),
         (b'{"said": "a"}', "“text”: Field required"),
         (b'{"text": 5}', "“text”: Input should be a valid string"),
+        (b'{"text": "\\ud800"}', "is not JSON: unexpected end of hex escape at character 17"),
         (b'"a"', "“the line”"),
         (b"[" * 100_000, "is not"),
-        (b'{"text": "a", "speech_confidence": NaN}', "“speech_confidence”"),
+        (b'{"text": "a", "speech_confidence": 2}', "“speech_confidence”"),
         (b"x" * 1_000_001, "is longer than 1000000 bytes"),
     ],
 )
