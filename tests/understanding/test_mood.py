@@ -90,7 +90,8 @@ def test_the_shipped_pack_hears_moods(understander: Understander, said: str, nam
         "公积金怎么提取", "跳楼价大甩卖是不是骗人的", "想死你了", "天热得受不了了",
         "遇到骗子怎么办", "上次反映过已经解决了谢谢", "噪音吵得花都活不下去了",
         "废物回收站在哪", "怎么预防青少年自杀", "什么时候来修", "不着急慢慢来",
-        "他说要打死我", "坐电梯下来", "我想活动活动", "自杀干预热线是多少",
+        "他说要打死我", "我妈的药过期了", "路灯坏了一直没人管",
+        "坐电梯下来", "我想活动活动", "自杀干预热线是多少",
     ],
 )  # fmt: skip
 def test_the_shipped_pack_is_not_alarmed_by_ordinary_words(
