@@ -33,6 +33,7 @@ from bot.speech.ears import Ears
 from bot.speech.endpointing import Endpointer, EndpointSettings
 from bot.speech.engines import choose_recogniser, choose_synthesiser
 from bot.speech.music import compose
+from bot.speech.types import SpeechError
 from bot.speech.vad import SileroVad
 from bot.speech.voice import Voice
 from bot.telephony.agi import AgiServer, take_call
@@ -41,9 +42,9 @@ from bot.telephony.calls import Call, CallBook, Outcome
 from bot.telephony.conversation import Conversation, Parts
 from bot.telephony.journal import Journal, read_call
 from bot.telephony.switchboard import AmiSwitchboard
-from bot.understanding.match import Understander
-from bot.understanding.pack import Pack, load_pack
-from bot.web.app import create_web
+from bot.understanding.live import LivePack
+from bot.understanding.pack import Pack, PackError, load_pack
+from bot.web.app import Reload, create_web
 
 log = structlog.get_logger(__name__)
 
@@ -135,9 +136,9 @@ class Line:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.secrets = load_secrets(settings)
-        self.pack = load_line_pack(settings)
+        pack = load_line_pack(settings)
         self.metrics = Metrics()
-        self.ears, why_ears = load_ears(settings, self.pack)
+        self.ears, why_ears = load_ears(settings, pack)
         self.voice, why_voice = load_voice(settings)
         log.info("engines.chosen", asr=why_ears, tts=why_voice)
         self.metrics.build_info.labels(
@@ -155,9 +156,16 @@ class Line:
         )
         self.desk = Desk(self.queue, self.switchboard, settings.ring_seconds)
         self.book = CallBook()
-        self.parts = Parts(
-            book=self.pack,
-            understander=Understander(self.pack),
+        # The new sentences of a new pack are spoken before the first caller wants them.
+        self.live = LivePack(pack, prepare=self._speak_ahead)
+        self.metrics.pack_in_use(pack.name, pack.version)
+
+    def parts(self) -> Parts:
+        """What a call that begins now is made of. It keeps this pack to its end."""
+        knowledge = self.live.current
+        return Parts(
+            book=knowledge.pack,
+            understander=knowledge.understander,
             ears=self.ears,
             voice=self.voice,
             endpointer=lambda: Endpointer(EndpointSettings(), SileroVad()),
@@ -166,6 +174,43 @@ class Line:
             caller_gone=lambda call: self.desk.caller_gone(call.id),
             metrics=self.metrics,
         )
+
+    # --- the pack ----------------------------------------------------------------------
+
+    def _speak_ahead(self, pack: Pack) -> None:
+        count = self.voice.build(pack.spoken_texts(), log.debug)
+        log.info("pack.spoken_ahead", sentences=count)
+
+    def reload(self) -> Reload:
+        """Read the pack's files anew and use them for new calls. Blocks for some seconds.
+
+        Raises:
+            PackError: with all problems; the old pack stays in use.
+            SpeechError: a new sentence can't be spoken; the old pack stays in use.
+        """
+        result = "failed"
+        try:
+            old, new = self.live.reload()
+            result = "unchanged" if new is old else "changed"
+        except PackError as error:
+            result = "refused"
+            log.error("pack.refused", problems=[str(problem) for problem in error.problems])
+            raise
+        finally:
+            self.metrics.pack_reloads_total.labels(result=result).inc()
+            self.metrics.pack_reload_ok.set(result in ("changed", "unchanged"))
+        if new is not old:
+            self.metrics.pack_in_use(new.pack.name, new.pack.version)
+        log.info("pack.reloaded", pack=new.pack.name, version=new.pack.version, result=result)
+        return Reload(new.pack.name, new.pack.version, old.pack.version)
+
+    async def _reload_by_signal(self) -> None:
+        # What went wrong is in the log and the measures: nobody waits for an answer.
+        with contextlib.suppress(PackError):
+            try:
+                await asyncio.to_thread(self.reload)
+            except SpeechError as error:
+                log.error("pack.not_spoken", error=str(error))
 
     # --- ports of the conversation -----------------------------------------------------
 
@@ -202,7 +247,7 @@ class Line:
         with structlog.contextvars.bound_contextvars(call=call.id):
             log.info("call.began", caller=call.caller, did=call.did)
             journal = Journal(calls_folder(self.settings), call)
-            outcome = await Conversation(call, line, self.parts, journal).run()
+            outcome = await Conversation(call, line, self.parts(), journal).run()
             log.info("call.ended", outcome=outcome.label, next=outcome.next.value)
         _resolve(future, outcome)
 
@@ -221,16 +266,17 @@ class Line:
 
     def health(self) -> dict[str, Any]:
         """Every part and whether it is well, for ``/healthz``."""
+        pack = self.live.current.pack
         return {
             "asterisk": self.switchboard.connected,
             "redis": self.queue.reachable(),
             "asr": self.ears.name,
             "tts": self.voice.name,
-            "pack": self.settings.pack,
+            "pack": f"{pack.name} {pack.version}",
         }
 
     async def serve(self) -> None:
-        """Serve calls until SIGTERM or SIGINT."""
+        """Serve calls until SIGTERM or SIGINT; SIGHUP reloads the pack."""
         settings = self.settings
         audio = await serve_audio(settings.audio_port, self._on_sound)
         agi = AgiServer(
@@ -239,7 +285,9 @@ class Line:
         agi.start()
         self.switchboard.start()
         reconciling = asyncio.create_task(self._reconcile())
-        web = create_web(self.desk, self.queue, self.metrics, self.health, self.secrets.api_token)
+        web = create_web(
+            self.desk, self.queue, self.metrics, self.health, self.reload, self.secrets.api_token
+        )
         server = uvicorn.Server(
             uvicorn.Config(
                 web, host="127.0.0.1", port=settings.http_port, log_config=None, access_log=False
@@ -250,6 +298,14 @@ class Line:
         log.info("line.ready", dids=settings.dids, http_port=settings.http_port)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, lambda: setattr(server, "should_exit", True))
+        reloads: set[asyncio.Task[None]] = set()
+
+        def reload_soon() -> None:
+            task = asyncio.create_task(self._reload_by_signal())
+            reloads.add(task)  # the loop itself holds tasks only weakly
+            task.add_done_callback(reloads.discard)
+
+        loop.add_signal_handler(signal.SIGHUP, reload_soon)
         try:
             await serving
         finally:

@@ -188,6 +188,14 @@ class Metrics:
     redis_up: Gauge = field(init=False)
     build_info: Gauge = field(init=False)
     """1, with ``version``, ``asr`` and ``tts``."""
+    pack_info: Gauge = field(init=False)
+    """1, with the ``pack`` in use and its ``version``."""
+    pack_loaded_at: Gauge = field(init=False)
+    """Unix time at which the pack in use was loaded."""
+    pack_reload_ok: Gauge = field(init=False)
+    """1 if the last attempt to reload the pack went well, or there was none; else 0."""
+    pack_reloads_total: Counter = field(init=False)
+    """By ``result``: changed, unchanged, refused or failed."""
 
     def __post_init__(self) -> None:
         """Make the measures."""
@@ -225,3 +233,14 @@ class Metrics:
         self.asterisk_connected = gauge("asterisk_connected", "1 if Asterisk answers.")
         self.redis_up = gauge("redis_up", "1 if Redis answers.")
         self.build_info = gauge("build_info", "1, with what is running.", "version", "asr", "tts")
+        self.pack_info = gauge("pack_info", "1, with the pack in use.", "pack", "version")
+        self.pack_loaded_at = gauge("pack_loaded_timestamp_seconds", "When the pack was loaded.")
+        self.pack_reload_ok = gauge("pack_reload_ok", "1 if the last reload of the pack went well.")
+        self.pack_reloads_total = counter("pack_reloads_total", "Reloads of the pack.", "result")
+        self.pack_reload_ok.set(1)
+
+    def pack_in_use(self, pack: str, version: str) -> None:
+        """Tell which pack new calls get, from now on."""
+        self.pack_info.clear()
+        self.pack_info.labels(pack=pack, version=version).set(1)
+        self.pack_loaded_at.set_to_current_time()

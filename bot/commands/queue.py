@@ -11,21 +11,16 @@ import time
 from collections.abc import Sequence
 from typing import Annotated, Any, NoReturn
 
-import httpx
 import typer
 from rich.table import Table
 
 from bot.agents.codec import from_json, to_json
 from bot.agents.queue import AgentQueue, QueueUnavailable
 from bot.agents.types import EntryState, JoinResult, QueueEntry
+from bot.commands.bot_api import BotError, ask_bot
 from bot.commands.output import console
 from bot.config import Settings
-from bot.node.secrets import load_secrets
-from bot.node.types import SetupError
 from bot.observe import mask_number
-
-#: Seconds beyond the ringing in which the bot must have answered a claim.
-ANSWER_GRACE = 45.0
 
 STATES = {
     EntryState.WAITING: "等待中",
@@ -159,32 +154,10 @@ def _duration(seconds: float) -> str:
 def _ask_bot(
     settings: Settings, path: str, body: dict[str, Any], patience: float
 ) -> dict[str, Any]:
-    url = f"http://127.0.0.1:{settings.http_port}"
     try:
-        token = load_secrets(settings).api_token
-        # trust_env off: a proxy for the outside has no business on loopback.
-        with httpx.Client(base_url=url, trust_env=False, timeout=patience + ANSWER_GRACE) as http:
-            reply = http.post(path, json=body, headers={"Authorization": f"Bearer {token}"})
-            answer: dict[str, Any] = reply.json()
-    except SetupError as error:
-        _fail("读不到本机的访问令牌。", str(error))
-    except httpx.TimeoutException:
-        _fail("热线没有及时回应。", f"The bot at {url} did not answer; see its log.")
-    except httpx.TransportError:
-        _fail(
-            "热线没有在运行。",
-            f"Nothing answers at {url}. Start the line with `hotline run`, "
-            "or set HOTLINE_HTTP_PORT to the port it uses.",
-        )
-    except ValueError:
-        _fail(
-            "这个端口上的不是热线。",
-            f"What answers at {url} is not the hotline; check HOTLINE_HTTP_PORT.",
-        )
-    if reply.is_error:
-        detail = f"{answer.get('code', reply.status_code)} {answer.get('detail', '')}".strip()
-        _fail(str(answer.get("message", "热线拒绝了这个请求。")), detail)
-    return answer
+        return ask_bot(settings, path, body, patience)
+    except BotError as error:
+        _fail(error.chinese, error.english)
 
 
 def _fail(chinese: str, english: str) -> NoReturn:

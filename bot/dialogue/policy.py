@@ -1,9 +1,10 @@
 """What to do next: a pure function from (state, event) to (state, actions).
 
-The rules, in the order in which they win: an emergency, a wish for a person, then what the
-bot asked for, then whatever the caller says. Misunderstanding and silence are counted, and
-each has an end: a person. Every turn's last action is one of Listen, FileTicket, Transfer
-and HangUp, and only the last.
+The rules, in the order in which they win: an emergency, a risk that needs a person, a wish
+for a person, then what the bot asked for, then whatever the caller says. A mood changes none
+of them: it brings a person sooner, and earlier in the queue. Misunderstanding and silence
+are counted, and each has an end: a person. Every turn's last action is one of Listen,
+FileTicket, Transfer and HangUp, and only the last.
 
 Leaves to others: what words mean (``understanding``), what is said exactly (the pack), and
 doing any of it (``telephony/conversation.py``).
@@ -34,12 +35,14 @@ from bot.dialogue.types import (
     TransferReason,
 )
 from bot.understanding.schema import Category, Emergency, Faq, SmallTalk
-from bot.understanding.types import Candidate, IntentKind, Understanding
+from bot.understanding.types import Candidate, Care, IntentKind, Mood, Understanding
 
 #: Misunderstandings in a row after which a person takes over.
 MISSES = 2
 #: Silences in a row after which a person takes over.
 SILENCES = 3
+#: The same once a person was offered for the caller's mood.
+MISSES_IF_UPSET = 1
 #: Seconds of patience: for an open question, and for one that needs thought ("where?").
 PATIENCE = 6.0
 LONG_PATIENCE = 8.0
@@ -47,6 +50,7 @@ LONG_PATIENCE = 8.0
 COMMAND = "command."
 #: Priority in the agents' queue.
 URGENT, NORMAL = 0, 5
+BY_CARE = {Care.NONE: NORMAL, Care.PRIORITY: 4, Care.OFFER: 3, Care.PERSON: URGENT}
 
 YES = ("是", "是的", "对", "对的", "好的")
 NO = ("不是", "不对", "没有", "没有了", "不用了")
@@ -90,6 +94,10 @@ class State:
     filed: bool = False
     last_said: tuple[str, ...] = ()
     """The last sentences, for "say that again"."""
+    care: Care = Care.NONE
+    """The most that any mood of this call asked for. Never falls."""
+    answered_moods: tuple[str, ...] = ()
+    """Moods whose sentence was said: once is enough."""
 
     def to_json(self) -> str:
         """Return the state as JSON, for the log and for replay."""
@@ -99,9 +107,10 @@ class State:
     def from_json(cls, text: str) -> State:
         """Read back what ``to_json`` wrote (ValueError or TypeError if it is not that)."""
         fields = json.loads(text)
-        for name in ("choices", "last_said"):
-            fields[name] = tuple(fields[name])
-        return cls(**{**fields, "phase": Phase(fields["phase"])})
+        for name in ("choices", "last_said", "answered_moods"):
+            fields[name] = tuple(fields.get(name, ()))
+        care = Care(fields.get("care", Care.NONE))
+        return cls(**{**fields, "phase": Phase(fields["phase"]), "care": care})
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +162,15 @@ class _Turn:
             return self._emergency(said.emergency)
         if best and best.kind is IntentKind.EMERGENCY and self._sure(best):
             return self._emergency(best.intent)
-        command = self._command(best)
+        for mood in said.moods:
+            if mood.care is Care.PERSON:
+                return self._comfort(mood)
+        self._state = replace(self._state, care=max(self._state.care, said.care))
+        return self._soothed(said.moods, self._understood(said))
+
+    def _understood(self, said: Understanding) -> Decision:
+        """What follows from the words, whatever the mood."""
+        command = self._command(said.best)
         if command == "agent":
             return self.transfer(TransferReason.ASKED, "transfer")
         if command in ("repeat", "slower", "louder"):
@@ -237,6 +254,31 @@ class _Turn:
                 Transfer(TransferReason.EMERGENCY, URGENT),
             ),
         )
+
+    def _comfort(self, mood: Mood) -> Decision:
+        """A risk to a life: a person at once, before everybody else."""
+        said = self._mood_prompt(mood) or self._book.prompt("transfer_emergency")
+        return Decision(
+            replace(self._state, phase=Phase.OVER, last_said=(said,), care=mood.care),
+            (Say(said, mood.prompt, must_hear=True), Transfer(TransferReason.EMERGENCY, URGENT)),
+        )
+
+    def _soothed(self, moods: tuple[Mood, ...], decision: Decision) -> Decision:
+        """Say first that the mood was heard, once for each, if the dialogue goes on."""
+        new = [mood for mood in moods if mood.name not in self._state.answered_moods]
+        heard = next((mood for mood in new if self._mood_prompt(mood)), None)
+        if heard is None or not isinstance(decision.actions[-1], Listen):
+            return decision
+        names = tuple(mood.name for mood in new)
+        state = replace(decision.state, answered_moods=(*decision.state.answered_moods, *names))
+        first = Say(self._mood_prompt(heard), heard.prompt)
+        return Decision(state, (first, *decision.actions))
+
+    def _mood_prompt(self, mood: Mood) -> str:
+        try:
+            return self._book.prompt(mood.prompt) if mood.prompt else ""
+        except KeyError:
+            return ""
 
     def _open(self, said: Understanding, command: str) -> Decision:
         best, thresholds = said.best, self._book.thresholds
@@ -328,7 +370,7 @@ class _Turn:
                 opening,
                 (self._book.prompt("ask_place"), "ask_place"),
                 patience=LONG_PATIENCE,
-                expect=tuple(place.name for place in self._book.places),
+                expect=tuple(p.name for p in self._book.places if p.kind == "district"),
             )
         self._state = state
         return self._file(opening)
@@ -365,7 +407,7 @@ class _Turn:
     def _miss(self, prompt: str = "ask_again") -> Decision:
         """Not understood: ask again, differently; then a person."""
         misses = self._state.misses + 1
-        if misses >= MISSES:
+        if misses >= (MISSES_IF_UPSET if self._state.care >= Care.OFFER else MISSES):
             return self.transfer(TransferReason.NOT_UNDERSTOOD, "not_understood_transfer")
         phase = self._state.phase if self._state.phase is Phase.PLACE else Phase.OPEN
         if phase is Phase.PLACE:
@@ -388,7 +430,7 @@ class _Turn:
         said = self._book.prompt(prompt)
         return Decision(
             replace(self._state, phase=Phase.OVER, last_said=(said,)),
-            (Say(said, prompt), Transfer(reason, priority)),
+            (Say(said, prompt), Transfer(reason, min(priority, BY_CARE[self._state.care]))),
         )
 
     def hang_up(self, outcome: str) -> Decision:

@@ -7,7 +7,7 @@ where to put the cursor. Leaves to others: what one section looks like (``schema
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -45,6 +45,10 @@ _PLAIN = {
     "model_type": "must be a group of fields",
     "dict_type": "must be a group of fields",
 }
+
+
+#: The way to a value in a file: names of fields and numbers of entries.
+Steps = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ def _plain(source: YamlSource, detail: dict[str, object]) -> Problem:
     return source.problem([step for step in path if step != "[key]"], f"“{name}”: {why}", key=keyed)
 
 
-def intents_of(read: ReadFile) -> Iterator[tuple[tuple[str | int, ...], Intent]]:
+def intents_of(read: ReadFile) -> Iterator[tuple[Steps, Intent]]:
     """Yield every intent of a file with its path in it."""
     for section in _SECTIONS:
         for number, intent in enumerate(getattr(read.content, section)):
@@ -112,7 +116,7 @@ def _twice(read: Sequence[ReadFile]) -> Iterator[Problem]:
     """Names given two times."""
     seen: dict[tuple[str, str], Problem] = {}
 
-    def twice(one: ReadFile, sort: str, id: str, path: tuple[str | int, ...]) -> Iterator[Problem]:
+    def twice(one: ReadFile, sort: str, id: str, path: Steps) -> Iterator[Problem]:
         here = one.source.problem(path, "", key=sort == "prompt")
         first = seen.setdefault((sort, id), here)
         if first is not here:
@@ -129,6 +133,10 @@ def _twice(read: Sequence[ReadFile]) -> Iterator[Problem]:
             yield from twice(one, "unit", unit.id, ("units", number, "id"))
         for number, group in enumerate(one.content.groups):
             yield from twice(one, "group", group.id, ("groups", number, "id"))
+        for number, mood in enumerate(one.content.moods):
+            yield from twice(one, "mood", mood.name, ("moods", number, "name"))
+        if one.content.region:
+            yield from twice(one, "section", "region", ("region",))
         for id in one.content.prompts:
             yield from twice(one, "prompt", id, ("prompts", id))
         if one.content.pack:
@@ -136,39 +144,101 @@ def _twice(read: Sequence[ReadFile]) -> Iterator[Problem]:
 
 
 def _phrases(read: Sequence[ReadFile]) -> Iterator[Problem]:
-    """Templates that are not well-formed, and phrases that belong to two intents."""
-    owner: dict[str, tuple[str, str]] = {}
+    """Templates that are not well-formed, and phrases and tests that have no one owner."""
+    owners = Owners()
     for one in read:
         for path, intent in intents_of(one):
-            lists = [
-                name for name in ("phrases", "words", "by_sound", "unless") if hasattr(intent, name)
-            ]
-            for name in lists:
-                for number, phrase in enumerate(getattr(intent, name)):
-                    at = (*path, name, number)
-                    try:
-                        template = parse(phrase)
-                        if name in ("phrases", "by_sound") and "…" in phrase:
-                            raise TemplateError(f"“…” may not stand in {name}", phrase.index("…"))
-                    except TemplateError as error:
-                        yield one.source.problem(at, f"“{phrase}”: {error}", offset=error.column)
-                        continue
-                    if name != "phrases":
-                        continue
-                    where = f"{one.source.file.name}, line {one.source.problem(at, '').line}"
-                    for text in template.expand():
-                        plain = normalise(text)
-                        if not plain:
-                            yield one.source.problem(at, f"“{phrase}” can say nothing at all")
-                            break
-                        other, place = owner.setdefault(plain, (intent.id, where))
-                        if other != intent.id:
-                            yield one.source.problem(
-                                at, f"“{text}” already belongs to “{other}” ({place})"
-                            )
-                            break
-            if not any(getattr(intent, name) for name in ("phrases", "words") if name in lists):
-                yield one.source.problem(path, f"“{intent.id}” has neither phrases nor words")
+            yield from _intent_phrases(one, path, intent, owners)
+        for number, mood in enumerate(one.content.moods):
+            for name in ("words", "by_sound", "unless"):
+                yield from _templates(one, ("moods", number, name), getattr(mood, name))
+    # Only now is every phrase known.
+    for one in read:
+        for path, intent in intents_of(one):
+            yield from _tests(one, path, intent, owners)
+
+
+@dataclass(slots=True)
+class Owners:
+    """Who says what: a normalised text to the intent and the place where it stands."""
+
+    phrases: dict[str, tuple[str, str]] = field(default_factory=dict)
+    tests: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+
+def _intent_phrases(
+    one: ReadFile, path: Steps, intent: Intent, owners: Owners
+) -> Iterator[Problem]:
+    names = [name for name in ("words", "by_sound", "unless") if hasattr(intent, name)]
+    for name in names:
+        yield from _templates(one, (*path, name), getattr(intent, name))
+    yield from _templates(one, (*path, "phrases"), intent.phrases, intent.id, owners)
+    for number, follow_up in enumerate(intent.follow_ups if isinstance(intent, Faq) else ()):
+        yield from _templates(one, (*path, "follow_ups", number, "phrases"), follow_up.phrases)
+    if not any(getattr(intent, name) for name in ("phrases", *names[:1])):
+        yield one.source.problem(path, f"“{intent.id}” has neither phrases nor words")
+
+
+def _templates(
+    one: ReadFile,
+    path: Steps,
+    phrases: Sequence[str],
+    owner: str = "",
+    owners: Owners | None = None,
+) -> Iterator[Problem]:
+    """Check a list of templates; with ``owners`` each thing said may have one owner only."""
+    whole = path[-1] in ("phrases", "by_sound")
+    for number, phrase in enumerate(phrases):
+        at = (*path, number)
+        try:
+            template = parse(phrase)
+            if whole and "…" in phrase:
+                raise TemplateError(f"“…” may not stand in {path[-1]}", phrase.index("…"))
+        except TemplateError as error:
+            yield one.source.problem(at, f"“{phrase}”: {error}", offset=error.column)
+            continue
+        if not whole:
+            continue
+        for text in template.expand():
+            plain = normalise(text)
+            if not plain:
+                yield one.source.problem(at, f"“{phrase}” can say nothing at all")
+                break
+            if owners is None:
+                continue
+            other, place = owners.phrases.setdefault(plain, (owner, _where(one, at)))
+            if other != owner:
+                yield one.source.problem(at, f"“{text}” already belongs to “{other}” ({place})")
+                break
+
+
+def _tests(one: ReadFile, path: Steps, intent: Intent, owners: Owners) -> Iterator[Problem]:
+    """Tests that prove nothing: equal to a phrase, or there twice, or no utterance."""
+    for number, test in enumerate(intent.tests):
+        at = (*path, "tests", number)
+        signs = [test.index(sign) for sign in "[]()|…" if sign in test]
+        if signs:
+            why = f"“{test}”: a test is what somebody says, without “{test[min(signs)]}”"
+            yield one.source.problem(at, why, offset=min(signs))
+            continue
+        plain = normalise(test)
+        if not plain:
+            yield one.source.problem(at, f"“{test}” says nothing at all")
+        elif plain in owners.phrases:
+            other, place = owners.phrases[plain]
+            whose = "this intent" if other == intent.id else f"“{other}”"
+            why = f"“{test}” is a phrase of {whose} ({place}); a test must be worded anew"
+            yield one.source.problem(at, why)
+        else:
+            here = (intent.id, _where(one, at))
+            first = owners.tests.setdefault(plain, here)
+            if first is not here:
+                why = f"“{test}” is a test of “{first[0]}” already ({first[1]})"
+                yield one.source.problem(at, why)
+
+
+def _where(one: ReadFile, at: Steps) -> str:
+    return f"{one.source.file.name}, line {one.source.problem(at, '').line}"
 
 
 def _prompts(read: Sequence[ReadFile]) -> Iterator[Problem]:
@@ -196,17 +266,14 @@ def _thresholds(one: ReadFile) -> Iterator[Problem]:
 
 
 def _references(read: Sequence[ReadFile]) -> Iterator[Problem]:
-    """Groups, units, categories and prompts that are named but not there."""
+    """Units, categories and prompts that are named but not there."""
     units = {unit.id for one in read for unit in one.content.units}
-    groups = {group.id for one in read for group in one.content.groups}
     categories = {intent.id for one in read for intent in one.content.categories}
     prompts = {id for one in read for id in one.content.prompts}
     for one in read:
         for path, intent in intents_of(one):
             if isinstance(intent, Category) and intent.unit not in units:
                 yield one.source.problem((*path, "unit"), f"there is no unit “{intent.unit}”")
-            if isinstance(intent, Category | Faq) and groups and intent.group not in groups:
-                yield one.source.problem((*path, "group"), f"there is no group “{intent.group}”")
             if isinstance(intent, Faq) and intent.category and intent.category not in categories:
                 yield one.source.problem(
                     (*path, "category"), f"there is no category “{intent.category}”"
@@ -215,6 +282,10 @@ def _references(read: Sequence[ReadFile]) -> Iterator[Problem]:
                 yield one.source.problem((*path, "prompt"), f"there is no prompt “{intent.prompt}”")
             if isinstance(intent, Faq) and not normalise(intent.answer):
                 yield one.source.problem((*path, "answer"), "“answer”: holds no words")
+        for number, mood in enumerate(one.content.moods):
+            if mood.prompt and mood.prompt not in prompts:
+                at = ("moods", number, "prompt")
+                yield one.source.problem(at, f"there is no prompt “{mood.prompt}”")
         for number, line in enumerate(one.content.pack.lines if one.content.pack else ()):
             if line.greeting not in prompts:
                 yield one.source.problem(

@@ -22,6 +22,7 @@ from rapidfuzz.distance import Indel
 
 from bot.understanding.evidence import Evidence, Views
 from bot.understanding.lexicon import Lexicon, Reading
+from bot.understanding.mood import MoodReader
 from bot.understanding.pack import Pack
 from bot.understanding.schema import (
     Command,
@@ -58,6 +59,8 @@ class Understander:
     def __init__(self, pack: Pack) -> None:
         self.pack = pack
         self._lexicon = Lexicon(pack)
+        self._moods = MoodReader(pack.moods)
+        self._gazetteer = pack.gazetteer
         self._evidence = Evidence(pack.intents, self._lexicon)
         self._spotters: list[tuple[Intent, Spotter]] = [
             (intent, Spotter(intent.words, intent.by_sound, intent.unless))
@@ -98,9 +101,10 @@ class Understander:
             text=text,
             normalised=reading.text,
             candidates=tuple(ranked[:KEEP]),
-            slots=find_slots(text[:1000], self.pack.places),
+            slots=find_slots(text, self._gazetteer),
             emergency=best.intent if best and best.kind is IntentKind.EMERGENCY else None,
             speech_confidence=speech_confidence,
+            moods=self._moods.find(reading),
         )
 
     def _candidates(self, reading: Reading) -> list[Candidate]:

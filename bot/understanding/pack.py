@@ -6,12 +6,14 @@ Answers questions about a loaded pack. Leaves to others: what the files look lik
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from bot.understanding.checks import check, intents_of, read_all
+from bot.understanding.checks import ReadFile, check, intents_of, read_all
+from bot.understanding.places import Gazetteer
 from bot.understanding.schema import (
     REQUIRED_PROMPTS,
     Category,
@@ -20,6 +22,7 @@ from bot.understanding.schema import (
     Intent,
     Line,
     Meta,
+    MoodWords,
     Place,
     Thresholds,
     Unit,
@@ -29,7 +32,15 @@ from bot.understanding.schema import (
 from bot.understanding.types import IntentKind
 from bot.understanding.yaml_source import PackError, Problem
 
-__all__ = ["REQUIRED_PROMPTS", "Pack", "PackError", "Problem", "load_pack"]
+__all__ = [
+    "REQUIRED_PROMPTS",
+    "Loaded",
+    "Pack",
+    "PackError",
+    "Problem",
+    "load_pack",
+    "load_with_files",
+]
 
 
 @dataclass(frozen=True)
@@ -45,6 +56,10 @@ class Pack:
     synonyms: dict[str, tuple[str, ...]]
     domain_words: tuple[str, ...]
     prompts: dict[str, str]
+    moods: tuple[MoodWords, ...] = ()
+    region: str = ""
+    version: str = ""
+    """Changes with every change of the files: the beginning of their SHA-256."""
     files: tuple[Path, ...] = field(default=(), repr=False)
 
     @property
@@ -60,6 +75,11 @@ class Pack:
     @cached_property
     def _by_id(self) -> dict[str, Intent]:
         return {intent.id: intent for intent in self.intents}
+
+    @cached_property
+    def gazetteer(self) -> Gazetteer:
+        """The pack's places and the divisions of its region."""
+        return Gazetteer.of(self.places, self.region)
 
     def intent(self, id: str) -> Intent:
         """Return the intent of that name.
@@ -80,6 +100,18 @@ class Pack:
     def unit_name(self, id: str) -> str:
         """Return the name of the unit with that id (KeyError if unknown)."""
         return next((unit.name for unit in self.units if unit.id == id), "") or _missing(id)
+
+    def deadline(self, category_id: str) -> int:
+        """Return the hours within which a ticket of that category must be resolved.
+
+        Raises:
+            KeyError: there is no category of that name.
+        """
+        category = self._by_id[category_id]
+        if not isinstance(category, Category):
+            raise KeyError(category_id)
+        by_urgency: int = getattr(self.meta.deadlines, category.urgency)
+        return category.deadline or by_urgency
 
     def line(self, did: str) -> Line:
         """Return the merged line of a dialled number; the first line for an unknown number."""
@@ -120,15 +152,33 @@ class Pack:
         for standard, others in self.synonyms.items():
             yield from (standard, *others)
         for place in self.places:
-            yield from (place.name, *place.aliases)
+            if place.kind == "district":
+                yield from (place.name, *place.aliases)
 
 
 def _missing(id: str) -> str:
     raise KeyError(id)
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A pack with the files it was read from, for those who point into them."""
+
+    pack: Pack
+    files: tuple[ReadFile, ...]
+
+
 def load_pack(folder: Path) -> Pack:
     """Read and check the pack in ``folder`` and the folders under it.
+
+    Raises:
+        PackError: with all problems found.
+    """
+    return load_with_files(folder).pack
+
+
+def load_with_files(folder: Path) -> Loaded:
+    """As :func:`load_pack`, and keep what was read.
 
     Raises:
         PackError: with all problems found.
@@ -143,7 +193,7 @@ def load_pack(folder: Path) -> Pack:
     if problems:
         raise PackError(problems)
     contents = [one.content for one in read]
-    return Pack(
+    pack = Pack(
         folder=folder,
         meta=next(content.pack for content in contents if content.pack),
         intents=tuple(intent for one in read for _, intent in intents_of(one)),
@@ -153,5 +203,16 @@ def load_pack(folder: Path) -> Pack:
         synonyms={word: others for c in contents for word, others in c.synonyms.items()},
         domain_words=tuple(word for content in contents for word in content.words),
         prompts={id: text for content in contents for id, text in content.prompts.items()},
+        moods=tuple(mood for content in contents for mood in content.moods),
+        region=next((content.region for content in contents if content.region), ""),
+        version=_version(read, folder),
         files=tuple(files),
     )
+    return Loaded(pack, tuple(read))
+
+
+def _version(read: Sequence[ReadFile], folder: Path) -> str:
+    digest = hashlib.sha256()
+    for one in read:
+        digest.update(f"{one.source.file.relative_to(folder)}\0{one.source.digest}\n".encode())
+    return digest.hexdigest()[:12]

@@ -61,10 +61,18 @@ Hours = Annotated[int, Field(gt=0)]
 Urgency = Literal["low", "normal", "high", "urgent"]
 Slot = Literal["place", "time", "phone"]
 """Facts that a ticket may need: where, since when, whom to call back."""
+PlaceKind = Literal["district", "street", "road", "community", "landmark"]
+"""District, sub-district or township, road, housing estate or village, anything else."""
+MoodName = Literal["anger", "urgency", "self_harm", "threat", "repeat"]
+"""Anger; haste; harm to oneself; a threat to others; a complaint made before."""
+CareName = Literal["priority", "offer", "person"]
+"""What a mood brings. ``priority``: served earlier, if a person is needed. ``offer``: a person
+sooner, and told so. ``person``: a person at once, first of all."""
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # The docstring under a field is its description in the editors' JSON Schema.
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Thresholds(_Model):
@@ -211,10 +219,31 @@ class Unit(_Model):
 
 
 class Place(_Model):
-    """A district, or another area tickets are sorted by."""
+    """A place by name: a district that tickets are sorted by, or one that callers speak of."""
 
     name: Text
     aliases: tuple[Text, ...] = ()
+    """Other names for it."""
+    kind: PlaceKind = "district"
+    district: str = ""
+    """Full name of the district it lies in; for a district itself nothing."""
+
+
+class MoodWords(_Model):
+    """How a feeling or a risk sounds, and what it brings. Never changes what was meant."""
+
+    name: MoodName
+    title: Text
+    """Chinese name, for agents and editors."""
+    care: CareName = "priority"
+    words: tuple[Text, ...] = Field(min_length=1)
+    """Enough wherever they stand in an utterance. May hold … for a gap."""
+    by_sound: tuple[Text, ...] = ()
+    """Words that also count when other characters of that sound were written for them."""
+    unless: tuple[Text, ...] = ()
+    """Look-alikes: a word inside one of these does not count. May hold … for a gap."""
+    prompt: str = ""
+    """Said before anything else, the first time; nothing when empty."""
 
 
 class PackFile(_Model):
@@ -228,7 +257,11 @@ class PackFile(_Model):
     small_talk: tuple[SmallTalk, ...] = ()
     groups: tuple[Group, ...] = ()
     units: tuple[Unit, ...] = ()
+    region: Annotated[str, StringConstraints(pattern=r"^(\d{6})?$")] = ""
+    """The city's or province's six-digit division code (GB/T 2260), such as 110000: its
+    districts, sub-districts and townships are then known by name."""
     places: tuple[Place, ...] = ()
+    moods: tuple[MoodWords, ...] = ()
     synonyms: dict[Text, tuple[Text, ...]] = Field(default_factory=dict)
     """Standard word to the other ways of saying it."""
     words: tuple[Text, ...] = ()

@@ -1,74 +1,99 @@
-"""Facts inside an utterance: where, which telephone, which ticket.
+"""Facts inside an utterance: where, when, how long, how much, and numbers of all sorts.
 
-Leaves to others: asking for what is missing.
+Puts together what ``places``, ``times``, ``amounts`` and ``codes`` find, and lets what a
+caller corrects win over what was said first. Leaves to others: asking for what is missing.
 """
 
 from __future__ import annotations
 
-import re
+import datetime as dt
+import unicodedata
 from collections.abc import Sequence
 
-from bot.understanding.normalise import spoken_digits
-from bot.understanding.schema import Place
+import zhconv
 
-_PHONE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)|(?<!\d)0\d{2,3}[- ]?\d{7,8}(?!\d)")
-_TICKET = re.compile(r"工单号?(?:码)?[是为]?[^\da-zA-Z]{0,3}([A-Za-z]{0,3}\d[\d-]{4,18}\d)")
-_DIGIT_GAPS = re.compile(
-    r"(?<=[\d零〇一二三四五六七八九幺])[ ,，.。、-]+(?=[\d零〇一二三四五六七八九幺])"
-)
-#: A name of 2 to 8 characters with what it is: 幸福小区, 中山北路, 3号楼.
-_SPOT = re.compile(
-    r"[\u4e00-\u9fff]{1,8}?(?:小区|家园|花园|社区|街道|胡同|大街|大道|公寓|大厦|广场|地铁站"
-    r"|(?<!下|走|马|道|公|铁|修|堵|占|问)路(?!灯|面|边|口|上|由|过|人|不|段)|(?<!上)街(?!道|上)|镇(?!静)|村(?!民|.{0,3}(?:街|路|小区|社区|家园))|里(?=\d))"
-    r"(?:[\d一二三四五六七八九十甲乙东西南北]{1,5}(?:号院|号楼|号|区|栋|单元|里|楼|室|弄|段)){0,4}"
-)
-_LEADING = re.compile(
-    r"^.*?(?:住在|位于|地址是|地点是|就在|是在|我在|在|到|我家是|我们是|这里是|这是|这边是|我住)(?=..)|^(?:我们|我家|我|你们|这个|那个|的|是|嗯|啊|有个|一个|附近|旁边)+"
-)
-_NOT_A_NAME = re.compile(
-    r"(?:[我你咱他]们?|这个|那个|整个|全|本|老旧|消防)?(?:小区|社区|街道|广场|大街|公寓|花园|村|镇|路|大厦)"
-)
+from bot.understanding.amounts import find_amount
+from bot.understanding.codes import find_codes
+from bot.understanding.corrections import corrected
+from bot.understanding.places import Gazetteer, Part, arabic, find_places, replace_numbers
+from bot.understanding.times import find_duration, find_time
+
+#: A caller says no more facts than fit in this many characters.
+MAX_CHARS = 1000
+#: Kinds of ``places.Part``: what a place lies in, and what it is.
+_ABOVE = ("district", "street")
+_EXACT = ("road", "community", "landmark")
 
 
-def find_slots(text: str, places: Sequence[Place]) -> dict[str, str]:
-    """Return what was found: ``district``, ``place``, ``phone``, ``ticket``; absent if not said.
+def find_slots(text: str, gazetteer: Gazetteer, now: dt.datetime | None = None) -> dict[str, str]:
+    """Return the facts in ``text``; a key is absent when it was not said. Safe on any text.
 
-    ``place`` is the most exact place in the caller's words, district first.
+    - ``place``: the most exact place in one piece, district first: 朝阳区幸福小区3号楼
+    - ``district``: full name; also when only a township was named that lies in one district
+    - ``street``: sub-district or township; ``road``; ``community`` (estate or village);
+      ``landmark``; ``number`` (3号楼2单元), which goes with the road or community before it
+    - ``time`` and ``duration``: as in ``times.find_time`` and ``times.find_duration``; times
+      are those of the place where the line runs, counted from ``now`` (default: the clock)
+    - ``phone``: digits; ``id_number``: 18 characters; ``plate``: 京A12345; ``ticket``: 12
+      digits; only if their own rule holds (``codes``)
+    - ``amount``: 350元
     """
+    wide = unicodedata.normalize("NFKC", text[:MAX_CHARS])
+    plain = str(zhconv.convert(wide, "zh-cn"))
+    moment = now or dt.datetime.now()
     slots: dict[str, str] = {}
-    joined = spoken_digits(_DIGIT_GAPS.sub("", text))
-    if phone := _PHONE.search(joined):
-        slots["phone"] = phone.group()
-    if ticket := _TICKET.search(joined):
-        slots["ticket"] = ticket.group(1)
-    district, rest = _district(text, places)
-    if district:
-        slots["district"] = district
-    spot = _spot(rest)
-    if district or spot:
-        slots["place"] = district + spot
-    return slots
+    places: dict[str, Part] = {}
+    for piece in corrected(plain):
+        facts = {
+            **find_codes(piece),
+            "time": find_time(piece, moment),
+            "duration": find_duration(piece),
+            "amount": find_amount(piece),
+        }
+        slots |= {name: value for name, value in facts.items() if value}
+        places = _merge(places, find_places(arabic(piece), gazetteer))
+    return slots | _place_slots(list(places.values()))
 
 
-def _district(text: str, places: Sequence[Place]) -> tuple[str, str]:
-    """Return the district's full name and what was said after it (all, when none is named)."""
-    names = [(name, place.name) for place in places for name in (place.name, *place.aliases)]
-    for name, full in sorted(names, key=lambda pair: -len(pair[0])):
-        at = text.find(name)
-        # 朝阳路 and 朝阳公园 are not 朝阳区.
-        if at >= 0 and not re.match(
-            r"[东西南北中]?[路街门]|公园|医院|大街", text[at + len(name) :]
-        ):
-            return full, text[at + len(name) :].lstrip("的 ，,")
-    return "", text
+def _merge(places: dict[str, Part], said: Sequence[Part]) -> dict[str, Part]:
+    """Return the parts of a place after what a later piece says of it."""
+    new = {part.kind: part for part in said}
+    if not places:
+        return new if set(new) != {"number"} else {}
+    kept = dict(places)
+    if new.keys() & set(_EXACT):
+        # Another road or estate: the old one's number goes with it.
+        kept = {kind: part for kind, part in places.items() if kind in _ABOVE}
+    elif "number" in new and "number" in kept:
+        old = kept["number"]
+        renumbered = replace_numbers(old.name, new.pop("number").name)
+        kept["number"] = Part("number", renumbered, old.start, old.end)
+    street, district = kept.get("street"), new.get("district")
+    if street and district and street.district not in ("", district.district):
+        del kept["street"]
+    return kept | new
 
 
-def _spot(text: str) -> str:
-    for piece in re.split(r"[，。,.！!？?；; ]", text):
-        for found in _SPOT.finditer(piece):
-            name = found.group()
-            while (shorter := _LEADING.sub("", name)) != name:
-                name = shorter
-            if len(name) >= 3 and not _NOT_A_NAME.fullmatch(name):
-                return name
-    return ""
+def _place_slots(parts: Sequence[Part]) -> dict[str, str]:
+    by_kind = {part.kind: part for part in parts}
+    slots = {part.kind: part.name for part in parts}
+    inferred = {part.district for part in parts if part.district}
+    if "district" not in slots and len(inferred) == 1:
+        slots["district"] = inferred.pop()
+    exact = _together([part for part in parts if part.kind not in _ABOVE])
+    if "number" in by_kind and by_kind["number"] not in exact:
+        del slots["number"]
+    above = "".join(slots.get(kind, "") for kind in _ABOVE)
+    place = above + "".join(part.name for part in exact)
+    return slots | ({"place": place} if place else {})
+
+
+def _together(parts: Sequence[Part]) -> list[Part]:
+    """The longest run of parts said in one piece (的 may stand between); the first of equals."""
+    runs: list[list[Part]] = []
+    for part in sorted(parts, key=lambda part: part.start):
+        if runs and part.start - runs[-1][-1].end <= 1:
+            runs[-1].append(part)
+        elif part.kind != "number":
+            runs.append([part])
+    return max(runs, key=len, default=[])

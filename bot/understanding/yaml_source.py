@@ -6,6 +6,7 @@ the data must look like.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,8 @@ class YamlSource:
     file: Path
     data: Any
     root: yaml.Node | None
+    digest: str
+    """SHA-256 of the text."""
 
     def problem(
         self, path: Sequence[str | int], message: str, offset: int = 0, key: bool = False
@@ -104,7 +107,7 @@ def read_yaml(file: Path) -> YamlSource:
         raise PackError([Problem(file, line, column, f"not valid YAML: {why}")]) from error
     except (yaml.YAMLError, ValueError) as error:
         raise PackError([Problem(file, 1, 1, f"not valid YAML: {error}")]) from error
-    source = YamlSource(file, data, root)
+    source = YamlSource(file, data, root, hashlib.sha256(text.encode()).hexdigest())
     if repeats := list(_repeats(file, root)):
         raise PackError(repeats)
     return source

@@ -1,14 +1,16 @@
-"""The bot's HTTP side: is it well, what does it measure, and the agents' queue.
+"""The bot's HTTP side: is it well, what does it measure, the agents' queue, the pack.
 
-``/api/…`` needs ``Authorization: Bearer <api_token of state/secrets.json>``. Errors are JSON
-with an English ``code`` for programs and a Chinese ``message`` for people. Leaves to others:
-every rule (``agents/desk.py``), and listening on a port, loopback only (``bot/app.py``).
+``/api/…`` and ``/reload`` need ``Authorization: Bearer <api_token of state/secrets.json>``.
+Errors are JSON with an English ``code`` for programs and a Chinese ``message`` for people.
+Leaves to others: every rule (``agents/desk.py``), and listening on a port, loopback only
+(``bot/app.py``).
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import anyio.to_thread
@@ -30,6 +32,8 @@ from bot.agents.queue import (
 )
 from bot.agents.types import EntryState, SwitchboardError
 from bot.observe import Metrics
+from bot.speech.types import SpeechError
+from bot.understanding.yaml_source import PackError
 
 #: Agents whose phones may ring at the same time; each holds a thread for as long.
 CLAIMS_AT_ONCE = 200
@@ -38,7 +42,7 @@ CLAIMS_AT_ONCE = 200
 class ApiError(Exception):
     """An answer that is not the one that was hoped for."""
 
-    def __init__(self, status: int, code: str, message: str, **more: str) -> None:
+    def __init__(self, status: int, code: str, message: str, **more: Any) -> None:
         """``code`` English for programs, ``message`` Chinese for people."""
         super().__init__(code)
         self.status = status
@@ -58,17 +62,28 @@ class Claim(BaseModel):
     """A certain caller; without it, the first."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """What came of reloading the pack."""
+
+    pack: str
+    version: str
+    previous: str
+    """The version before; the same when nothing had changed."""
+
+
 def create_web(
     desk: Desk,
     queue: AgentQueue,
     metrics: Metrics,
     health: Callable[[], dict[str, Any]],
+    reload: Callable[[], Reload],
     token: str,
 ) -> FastAPI:
     """Build the app.
 
     ``health`` names every part with what is known of it; a value of False means it is down.
-    It may block.
+    ``reload`` reads the pack anew; it raises PackError when that can't be used. Both may block.
     """
     # No documentation pages: theirs load scripts from elsewhere, and the line is offline.
     app = FastAPI(title="hotline", docs_url=None, redoc_url=None, openapi_url=None)
@@ -122,6 +137,11 @@ def create_web(
     def done(entry_id: str) -> dict[str, Any]:
         return {"changed": queue.close(entry_id, "agent_done")}
 
+    @app.post("/reload", dependencies=guarded)
+    def reload_pack() -> dict[str, Any]:
+        done = reload()
+        return {**asdict(done), "changed": done.version != done.previous}
+
     _answer_errors(app)
     return app
 
@@ -147,6 +167,17 @@ def _answer_errors(app: FastAPI) -> None:
     def no_queue(_: Request, error: QueueUnavailable) -> JSONResponse:
         message = "排队系统暂时连不上，来电人仍在听等待音乐，请稍后再试。"
         return ApiError(503, "queue_unavailable", message, detail=str(error)).response()
+
+    @app.exception_handler(PackError)
+    def bad_pack(_: Request, error: PackError) -> JSONResponse:
+        message = f"新的知识包有{len(error.problems)}处问题，热线仍在用原来的。"
+        problems = [str(problem) for problem in error.problems]
+        return ApiError(409, "pack_refused", message, problems=problems).response()
+
+    @app.exception_handler(SpeechError)
+    def not_spoken(_: Request, error: SpeechError) -> JSONResponse:
+        message = "新的知识包里有句子合成不了语音，热线仍在用原来的。"
+        return ApiError(503, "pack_not_spoken", message, detail=str(error)).response()
 
     @app.exception_handler(SwitchboardError)
     def no_switchboard(_: Request, error: SwitchboardError) -> JSONResponse:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from dialogue.world import ANGRY, DESPERATE, HASTY
+
 from bot.dialogue.types import FilingFailed, HungUp, TransferReason
 
 
@@ -161,3 +163,28 @@ def test_a_caller_who_hangs_up_is_told_nothing(caller: Any) -> None:
     caller.happens(HungUp())
     assert caller.hears == []
     assert caller.hung_up.outcome == "caller_gone"
+
+
+def test_an_angry_caller_is_answered_after_a_word_of_apology_said_once(caller: Any) -> None:
+    caller.says(("fund.withdraw", 0.9), moods=(ANGRY,))
+    assert caller.hears[:2] == ["给您添麻烦了。", "可以在网上办。"]
+    caller.says(("fund.query", 0.9), moods=(ANGRY,))
+    assert caller.hears[0] == "可以打 12329。"
+
+
+def test_an_angry_caller_gets_a_person_after_one_misunderstanding(caller: Any) -> None:
+    caller.says(("fund.withdraw", 0.9), moods=(ANGRY,)).mumbles()
+    assert (caller.transfer.reason, caller.transfer.priority) == (TransferReason.NOT_UNDERSTOOD, 3)
+
+
+def test_haste_is_remembered_until_a_person_is_wanted(caller: Any) -> None:
+    caller.says(("fund.withdraw", 0.9), moods=(HASTY,))
+    assert caller.hears[0] == "可以在网上办。"
+    caller.says(("command.agent", 0.9))
+    assert (caller.transfer.reason, caller.transfer.priority) == (TransferReason.ASKED, 4)
+
+
+def test_a_caller_in_despair_gets_a_person_before_everybody_else(caller: Any) -> None:
+    caller.says(("fund.withdraw", 0.9), moods=(DESPERATE,))
+    assert caller.hears == ["您别着急。"]
+    assert (caller.transfer.reason, caller.transfer.priority) == (TransferReason.EMERGENCY, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dialogue.world import small_line
+from dialogue.world import ANGRY, DESPERATE, HASTY, small_line
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,20 +23,26 @@ from bot.dialogue.types import (
     Transfer,
     TransferReason,
 )
-from bot.understanding.types import Candidate, Understanding
+from bot.understanding.types import Candidate, Mood, Understanding
 
 BOOK = small_line()
 INTENTS = [intent.id for intent in BOOK.intents]
 
 
-def understanding(meant: list[tuple[str, float]], text: str, place: str) -> Understanding:
+def understanding(
+    meant: list[tuple[str, float]], text: str, place: str, moods: tuple[Mood, ...] = ()
+) -> Understanding:
     ranked = sorted(meant, key=lambda one: -one[1])
     return Understanding(
         text,
         text,
         tuple(Candidate(i, BOOK.kind(i), BOOK.intent(i).title, c) for i, c in ranked),
         {"place": place} if place else {},
+        moods=moods,
     )
+
+
+moods = st.lists(st.sampled_from([ANGRY, HASTY, DESPERATE]), max_size=2, unique=True).map(tuple)
 
 
 heard = st.builds(
@@ -44,6 +50,7 @@ heard = st.builds(
     st.lists(st.tuples(st.sampled_from(INTENTS), st.floats(0, 1)), max_size=3),
     st.sampled_from(["", "话", "第一个", "望京"]),
     st.sampled_from(["", "朝阳区"]),
+    moods,
 )
 said = st.one_of(heard, st.builds(Pressed, st.sampled_from("0123456789*#")), st.just(Silent()))
 
@@ -137,3 +144,36 @@ def test_the_same_event_in_the_same_state_has_the_same_result(
 ) -> None:
     state = play(events)
     assert decide(state, last, BOOK) == decide(state, last, BOOK)
+
+
+@given(
+    st.lists(said, max_size=8),
+    st.lists(st.tuples(st.sampled_from(INTENTS), st.floats(0, 1)), max_size=3),
+    moods.filter(lambda some: DESPERATE not in some),
+)
+def test_a_mood_changes_nothing_but_how_soon_a_person_comes(
+    events: list[Event], meant: list[tuple[str, float]], heard: tuple[Mood, ...]
+) -> None:
+    state = play(events)
+    calm = decide(state, Heard(understanding(meant, "话", "")), BOOK).actions[-1]
+    upset = decide(state, Heard(understanding(meant, "话", "", heard)), BOOK).actions[-1]
+    if isinstance(calm, Transfer):
+        assert isinstance(upset, Transfer)
+        assert (upset.reason, upset.priority <= calm.priority) == (calm.reason, True)
+    elif isinstance(upset, Transfer):
+        assert ANGRY in heard
+        assert upset.reason is TransferReason.NOT_UNDERSTOOD
+    else:
+        assert upset == calm
+
+
+@given(st.lists(said, max_size=12), st.lists(st.sampled_from(INTENTS), max_size=2))
+def test_a_risk_to_a_life_brings_a_person_at_once_in_every_state(
+    events: list[Event], besides: list[str]
+) -> None:
+    meant = [(intent, 0.99) for intent in besides]
+    action = decide(
+        play(events), Heard(understanding(meant, "不想活", "", (DESPERATE,))), BOOK
+    ).actions[-1]
+    assert isinstance(action, Transfer)
+    assert (action.reason, action.priority) == (TransferReason.EMERGENCY, 0)

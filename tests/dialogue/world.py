@@ -33,14 +33,19 @@ from bot.understanding.schema import (
     Thresholds,
     Unit,
 )
-from bot.understanding.types import Candidate, Understanding
+from bot.understanding.types import Candidate, Care, Mood, Understanding
 
 PROMPTS = {name: f"<{name}>" for name in REQUIRED_PROMPTS} | {
     "confirm_category": "您是要反映{title}吗？",
     "clarify": "您是想问{first}，还是{second}？",
     "confirm_intent": "您是想问{title}，对吗？",
     "ticket_filed": "工单号{number}。",
+    "sorry": "给您添麻烦了。",
+    "calm": "您别着急。",
 }
+ANGRY = Mood("anger", Care.OFFER, ("气死",), "情绪激动：听到“气死”", "sorry")
+HASTY = Mood("urgency", Care.PRIORITY, ("快点",), "着急：听到“快点”")
+DESPERATE = Mood("self_harm", Care.PERSON, ("不想活",), "有轻生风险：听到“不想活”", "calm")
 
 
 def small_line() -> Pack:
@@ -119,7 +124,13 @@ class Caller:
         self.state, self.actions = decision.state, decision.actions
         return self
 
-    def says(self, *meant: tuple[str, float], text: str = "话", place: str = "") -> Caller:
+    def says(
+        self,
+        *meant: tuple[str, float],
+        text: str = "话",
+        place: str = "",
+        moods: tuple[Mood, ...] = (),
+    ) -> Caller:
         """Says something that is understood as these (intent, confidence), best first."""
         candidates = tuple(
             Candidate(intent, self.book.kind(intent), self.book.intent(intent).title, confidence)
@@ -128,7 +139,14 @@ class Caller:
         emergency = next((i for i, _ in meant if self.book.kind(i).value == "emergency"), None)
         return self.happens(
             Heard(
-                Understanding(text, text, candidates, {"place": place} if place else {}, emergency)
+                Understanding(
+                    text,
+                    text,
+                    candidates,
+                    {"place": place} if place else {},
+                    emergency,
+                    moods=moods,
+                )
             )
         )
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 from understanding.worlds import META, PROMPTS, small_world, write_world
 
 from bot.understanding.pack import Pack, PackError, load_pack
+from bot.understanding.schema import expansions
 from bot.understanding.types import IntentKind
 
 WATER = """units: [{id: water, name: 水务}]
@@ -153,6 +155,122 @@ def test_all_problems_are_told_at_once_over_all_files(tmp_path: Path) -> None:
         ("other.yaml", 1),
         ("world.yaml", 8),
     ]
+
+
+FAQ = """intents:
+  - id: fund.withdraw
+    title: 公积金提取
+    answer: 网上办。
+    source: x
+    reviewed: 2026-11-20
+    phrases: [公积金怎么提取]
+"""
+
+
+@pytest.mark.parametrize(
+    ("world", "at", "why"),
+    [
+        (FAQ + "    tests: [请问，公积金怎么提取]\n", (8, 13), "a phrase of this intent"),
+        (WATER + "    tests: ['(我|他)家没水']\n", (10, 13), "what somebody says"),
+        (
+            WATER + "    tests: [好久没水, 嗯好久没水]\n",
+            (10, 19),
+            "a test of “water.outage” already",
+        ),
+        (WATER + "    tests: ['？']\n", (10, 13), "says nothing at all"),
+        (
+            FAQ + "    follow_ups:\n      - title: 材料\n        phrases: [带什么, '要(带']\n"
+            "        answer: 证。\n",
+            (10, 26),
+            "never closed",
+        ),
+        (
+            FAQ + "    follow_ups:\n      - {title: 材料, phrases: [带…什么], answer: 证。}\n",
+            (9, 32),
+            "may not stand in phrases",
+        ),
+    ],
+)
+def test_tests_and_follow_ups_are_checked(
+    tmp_path: Path, world: str, at: tuple[int, int], why: str
+) -> None:
+    line, column, message = only_problem(tmp_path, world)
+    assert (line, column) == at
+    assert why in message
+
+
+def test_a_test_that_is_another_intent_s_phrase_is_reported(tmp_path: Path) -> None:
+    other = (
+        "  - {id: water.other, title: 水, unit: water, opening: 好。, phrases: [水], "
+        "tests: [家没水]}\n"
+    )
+    line, _, message = only_problem(tmp_path, WATER + other)
+    assert line == 10
+    assert "a phrase of “water.outage” (world.yaml, line 9)" in message
+
+
+@pytest.mark.parametrize(
+    ("mood", "why"),
+    [
+        ("{name: anger, title: 怒, words: ['气[死']}", "never closed"),
+        ("{name: anger, title: 怒, words: [气死], unless: ['a?']}", "means nothing here"),
+        ("{name: anger, title: 怒, words: [气死], by_sound: [气…死]}", "may not stand in by_sound"),
+        (
+            "{name: anger, title: 怒, words: [气死], prompt: nowhere}",
+            "there is no prompt “nowhere”",
+        ),
+        ("{name: joy, title: 喜, words: [太好了]}", "is not one of"),
+        ("{name: anger, title: 怒, words: []}", "needs at least one entry"),
+    ],
+)
+def test_moods_are_checked(tmp_path: Path, mood: str, why: str) -> None:
+    line, _, message = only_problem(tmp_path, f"moods:\n  - {mood}\n")
+    assert line == 2
+    assert why in message
+
+
+def test_a_mood_given_twice_is_reported(tmp_path: Path) -> None:
+    mood = "  - {name: anger, title: 怒, words: [气死]}\n"
+    line, _, message = only_problem(tmp_path, f"moods:\n{mood}{mood}")
+    assert line == 3
+    assert "mood “anger” is already there" in message
+
+
+def test_a_region_that_is_no_code_is_reported(tmp_path: Path) -> None:
+    line, _, _ = only_problem(tmp_path, "region: 北京\n")
+    assert line == 1
+
+
+def test_a_deadline_is_the_category_s_own_or_that_of_its_urgency(tmp_path: Path) -> None:
+    urgent = WATER.replace("    unit:", "    urgency: urgent\n    unit:")
+    own = urgent.replace("    unit:", "    deadline: 5\n    unit:")
+    assert small_world(tmp_path, WATER).deadline("water.outage") == 7 * 24
+    assert small_world(tmp_path, urgent).deadline("water.outage") == 2
+    pack = small_world(tmp_path, own)
+    assert pack.deadline("water.outage") == 5
+    with pytest.raises(KeyError):
+        pack.deadline("nowhere")
+
+
+def test_a_big_city_s_pack_is_read_and_checked_in_two_seconds(tmp_path: Path) -> None:
+    # 400 intents with 30 ways of saying each; every character pair is another word.
+    lines = ["intents:"]
+    for number in range(400):
+        a, b = chr(0x4E00 + number * 7), chr(0x6000 + number * 7)
+        lines += [
+            f"  - id: a.q{number}",
+            f"    title: {a}{b}",
+            f"    answer: {a}{b}好。",
+            "    source: x",
+            "    reviewed: 2026-11-20",
+            f"    phrases: ['({a}{b}|{b}{a})(怎么|如何|在哪)(办|查|领|退|补)']",
+            f"    tests: [想弄{a}{b}这件事]",
+        ]
+    write_world(tmp_path, "\n".join(lines))
+    begun = perf_counter()
+    pack = load_pack(tmp_path)
+    assert perf_counter() - begun < 2.0
+    assert sum(len(expansions(intent)) for intent in pack.intents) == 12_000
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from bot.agents.types import EntryState, JoinResult
 from bot.commands.queue import app
 from bot.node.secrets import load_secrets
 from bot.observe import Metrics
-from bot.web.app import create_web
+from bot.web.app import Reload, create_web
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def http_port(own_redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> int:
 def bot(http_port: int, own_redis: RedisServer, desk: Desk, queue: AgentQueue) -> Iterator[None]:
     """The bot's HTTP side, serving."""
     token = load_secrets(own_redis.settings).api_token
-    web = create_web(desk, queue, Metrics(), dict, token)
+    web = create_web(desk, queue, Metrics(), dict, lambda: Reload("small", "1", "1"), token)
     server = uvicorn.Server(uvicorn.Config(web, host="127.0.0.1", port=http_port, log_config=None))
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from bot.agents.desk import Desk
 from bot.agents.queue import AgentQueue
 from bot.agents.types import EntryState, JoinResult, QueueEntry, SwitchboardError
 from bot.observe import Metrics
-from bot.web.app import create_web
+from bot.speech.types import SpeechError
+from bot.understanding.yaml_source import PackError, Problem
+from bot.web.app import Reload, create_web
 
 TOKEN = "a-token"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -31,10 +34,27 @@ def metrics() -> Metrics:
 
 
 @pytest.fixture
+def reloads() -> list[Reload | Exception]:
+    """What comes of reloading the pack, in turn."""
+    return []
+
+
+@pytest.fixture
 def web(
-    desk: Desk, queue: AgentQueue, metrics: Metrics, parts: dict[str, Any]
+    desk: Desk,
+    queue: AgentQueue,
+    metrics: Metrics,
+    parts: dict[str, Any],
+    reloads: list[Reload | Exception],
 ) -> Iterator[TestClient]:
-    with TestClient(create_web(desk, queue, metrics, lambda: parts, TOKEN)) as client:
+    def reload() -> Reload:
+        came = reloads.pop(0)
+        if isinstance(came, Exception):
+            raise came
+        return came
+
+    app = create_web(desk, queue, metrics, lambda: parts, reload, TOKEN)
+    with TestClient(app) as client:
         client.headers.update(BEARER)
         yield client
 
@@ -170,6 +190,41 @@ def test_only_a_conversation_can_be_marked_as_over(web: TestClient, queue: Agent
     waiting = web.post("/api/queue/one/done")
     assert (waiting.status_code, waiting.json()["state"]) == (409, "waiting")
     assert web.post("/api/queue/nobody/done").status_code == 404
+
+
+def test_a_reload_tells_which_pack_is_in_use(
+    web: TestClient, reloads: list[Reload | Exception]
+) -> None:
+    reloads += [Reload("small", "b2", "a1"), Reload("small", "b2", "b2")]
+    first, second = web.post("/reload"), web.post("/reload")
+    assert (first.status_code, first.json()) == (
+        200,
+        {"pack": "small", "version": "b2", "previous": "a1", "changed": True},
+    )
+    assert second.json()["changed"] is False
+
+
+def test_a_reload_is_refused_without_the_token(web: TestClient) -> None:
+    assert web.post("/reload", headers={"Authorization": ""}).status_code == 401
+
+
+def test_a_broken_pack_is_refused_with_all_its_problems(
+    web: TestClient, reloads: list[Reload | Exception]
+) -> None:
+    file = Path("grammars/small/a.yaml")
+    reloads.append(PackError([Problem(file, 7, 3, "“x”"), Problem(file, 2, 1, "“y”")]))
+    reply = web.post("/reload")
+    assert (reply.status_code, reply.json()["code"]) == (409, "pack_refused")
+    assert reply.json()["problems"] == [f"{file}:2:1: “y”", f"{file}:7:3: “x”"]
+    assert "2处问题" in reply.json()["message"]
+
+
+def test_a_sentence_that_cannot_be_spoken_refuses_the_pack(
+    web: TestClient, reloads: list[Reload | Exception]
+) -> None:
+    reloads.append(SpeechError("no engine"))
+    reply = web.post("/reload")
+    assert (reply.status_code, reply.json()["code"]) == (503, "pack_not_spoken")
 
 
 def test_an_address_that_does_not_exist_is_answered_in_chinese(web: TestClient) -> None:
