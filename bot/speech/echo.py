@@ -19,6 +19,9 @@ from bot.speech.types import LINE_RATE
 LONGEST_DELAY = 0.8
 #: Sound remembered, seconds: the delay and the stretch that is compared.
 MEMORY = LONGEST_DELAY + 0.5
+#: Share from which a sound is our echo, and RMS of what is left of it (about -50 dBFS, below
+#: any caller's voice) under which nothing else is in it.
+MOSTLY, FAINT = 0.5, 100.0
 #: Taps of the filter that is fitted around the delay: 4 ms, a hybrid's or a small room's smear.
 TAPS = 32
 
@@ -34,6 +37,15 @@ class Echo:
         """Note sound (slin, 8 kHz) that goes to the caller now."""
         sound = samples(frame).astype(np.float64)[-self._size :]
         self._played = np.concatenate([self._played[len(sound) :], sound])
+
+    def covers(self, pcm: bytes) -> bool:
+        """Whether sound that ends now is our echo, and next to nothing else."""
+        if not np.any(self._played):
+            return False
+        heard = samples(pcm).astype(np.float64)
+        share = self.share(pcm)
+        rest = np.sqrt((1.0 - share) * np.mean(heard**2)) if len(heard) else 0.0
+        return bool(share >= MOSTLY or rest < FAINT)
 
     def share(self, pcm: bytes) -> float:
         """How much of the energy of sound that ends now is echo, 0 to 1."""
@@ -98,7 +110,7 @@ def is_hum(pcm: bytes) -> bool:
 
 #: Hertz below which a hum has its energy, the share of it that it has there at least, and how
 #: much its spectrum changes at most. Bands this far below the loudest are all the same.
-LOW, MOSTLY_LOW, STEADY, FLOOR = 700, 0.82, 0.76, 0.003
+LOW, MOSTLY_LOW, STEADY, FLOOR = 700, 0.82, 0.88, 0.003
 _FRAME, _HOP = 256, 64
 _WINDOW = np.hanning(_FRAME)
 _EDGES = (200, 400, 700, 1100, 1700, 2500, 3500)

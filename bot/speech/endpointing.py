@@ -29,8 +29,6 @@ class EndpointSettings:
     """Voiced time that begins one while our own prompt plays (barge-in)."""
     hum_over_prompt: float = 0.48
     """Voiced time after which even a hum does; "嗯" alone is shorter."""
-    echo: float = 0.5
-    """From this share on, what came in is the echo of our own prompt, not the caller."""
     pause: float = 0.224
     """Silence after which decoding may start on a guess that it was the end."""
     end: float = 0.75
@@ -144,15 +142,16 @@ class Endpointer:
         return self._follow(chunk)
 
     def _wait(self, chunk: bytes, prompt_playing: bool) -> EndpointEvent | None:
-        self._before.append(chunk)
-        self._recent.append(self._voiced)
         settings = self._settings
         needed = settings.onset_over_prompt if prompt_playing else settings.onset
         count = round(needed / CHUNK_SECONDS)
+        self._before.append(chunk)
+        theirs = self._voiced and not self._is_ours(count)
+        self._recent.append(theirs)
         # One doubtful chunk among them is forgiven over a prompt, none without.
         window = list(self._recent)[-(count + prompt_playing) :]
-        if not (self._voiced and sum(window) >= count) or self._is_ours(count):
-            if self._suspected and not self._voiced:
+        if not theirs or sum(window) < count:
+            if self._suspected and not theirs:
                 self._suspected = False
                 return SpeechDismissed()
             return None
@@ -172,7 +171,7 @@ class Endpointer:
 
     def _is_ours(self, count: int) -> bool:
         """Whether the last ``count`` chunks are the echo of what we play."""
-        return self._echo.share(b"".join(list(self._before)[-count:])) >= self._settings.echo
+        return self._echo.covers(b"".join(list(self._before)[-count:]))
 
     def _only_hums(self) -> bool:
         """Whether the sound since the onset is a hum that is still short."""
