@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from bot.commands import ask, call, chat, doctor, grammar, model, phones, queue, replay, run, tts
+from bot.commands import (
+    ask,
+    asr,
+    call,
+    chat,
+    doctor,
+    grammar,
+    model,
+    phones,
+    queue,
+    replay,
+    run,
+    tts,
+)
 from bot.commands import setup as setup_command
 
 app = typer.Typer(
@@ -25,6 +38,7 @@ app.command()(phones.phones)
 app.add_typer(queue.app, name="queue")
 app.add_typer(grammar.app, name="grammar")
 app.add_typer(model.app, name="model")
+app.add_typer(asr.app, name="asr")
 
 
 def main() -> None:

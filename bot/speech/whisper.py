@@ -61,11 +61,11 @@ SHORT = 2.0
 UNPROMPTED, EXPECTED = 1.0, 1.5
 #: Least confidence of a reading: below it lies all that was made up in 60 clips of silence,
 #: noise, music and humming (see ``tests/bench/bench_speech.py``).
-MIN_SURE = 0.05
+MIN_SURE = 0.03
 #: Log-odds that a reading is about right (two thirds of its syllables), from the mean
 #: log-probability of its tokens with the prompt and by the sound alone: logistic regression,
 #: ``tests/bench/fit_whisper.py``.
-PROMPTED, SOUNDING, OFFSET = 7.03, 1.09, 6.06
+PROMPTED, SOUNDING, OFFSET = 7.35, 0.60, 5.62
 #: Something said over and over compresses better than this (Radford et al. 2022, 4.5).
 MAX_COMPRESSION = 2.4
 #: No one speaks more characters a second than this.
@@ -356,7 +356,8 @@ def compression(text: str) -> float:
 
 def tidy(text: str) -> str:
     """Simplified characters without spaces, and without punctuation at the ends."""
-    bare = re.sub(r"\s|\ufffd|[０-９Ａ-Ｚａ-ｚ]$", "", text)
+    # A full-width digit or letter at an end is what it puts where a mark would be.
+    bare = re.sub(r"\s|\ufffd|^[０-９Ａ-Ｚａ-ｚ]|[０-９Ａ-Ｚａ-ｚ]$", "", text)
     bare = bare.strip("，。！？,.!?…、；;：:\"'“”「」『』()（）-—~ ")
     return str(convert(bare, "zh-cn"))
 
@@ -390,5 +391,12 @@ def invented(text: str, given: Sequence[str], *, seconds: float, compression: fl
         return True
     if len(bare) > 4 + seconds * MAX_CHARACTERS_PER_SECOND:
         return True
-    # Two or more of the prompt's words in the prompt's own order: an echo, not a caller.
-    return any(plain(first + second) in bare for first, second in pairwise(given))
+    return _echoes(bare, given)
+
+
+def _echoes(bare: str, given: Sequence[str]) -> bool:
+    """Whether a text is nothing but two words of the prompt in their order, or has three."""
+    words = [plain(word) for word in given]
+    if any(bare == first + second for first, second in pairwise(words)):
+        return True
+    return any("".join(words[i : i + 3]) in bare for i in range(len(words) - 2))

@@ -211,6 +211,7 @@ def test_the_prompt_said_back_is_an_echo() -> None:
     assert made_up("转人工停水停电停气", given)
     assert not made_up("停电停水", given)
     assert not made_up("我家停水", given)
+    assert not made_up("我家停水停电了", given)
 
 
 @given(st.floats(-20, 0), st.floats(-20, 0), st.floats(0.1, 5))
