@@ -7,7 +7,20 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from bot.commands import ask, call, chat, doctor, grammar, model, phones, queue, replay, run, tts
+from bot.commands import (
+    ask,
+    asr,
+    call,
+    chat,
+    doctor,
+    grammar,
+    model,
+    phones,
+    queue,
+    replay,
+    run,
+    tts,
+)
 from bot.commands import setup as setup_command
 from bot.config import Settings
 from bot.observe import configure_logging
@@ -51,6 +64,7 @@ app.command()(phones.phones)
 app.add_typer(queue.app, name="queue")
 app.add_typer(grammar.app, name="grammar")
 app.add_typer(model.app, name="model")
+app.add_typer(asr.app, name="asr")
 
 
 def main() -> None:

@@ -35,6 +35,7 @@ REASONS = {
     "emergency": "紧急",
     "no_input": "没有说话",
     "failure": "系统故障",
+    "busy": "机器人忙",
     "bot_lost": "机器人中断",
 }
 RESULTS = {

@@ -17,11 +17,12 @@ def tts(
     text: Annotated[str, typer.Argument(help="What to say, in Chinese.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="WAV to write.")],
     speed: Annotated[float, typer.Option(min=0.5, max=2.0, help="Above 1 is faster.")] = 1.0,
+    pitch: Annotated[float, typer.Option(min=0.5, max=2.0, help="Above 1 is higher.")] = 1.0,
 ) -> None:
     """Say a text as a caller would hear it: 8 kHz, levelled, from the cache if it is there."""
     try:
         voice, why = load_voice(Settings())
-        sound = voice.render(text, speed)
+        sound = voice.render(text, speed, pitch)
         write_wav(output, sound)
     except (SpeechError, OSError) as error:
         typer.echo(f"Error: {error}", err=True)

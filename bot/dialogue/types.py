@@ -104,6 +104,8 @@ class TransferReason(StrEnum):
     EMERGENCY = "emergency"
     NO_INPUT = "no_input"
     FAILURE = "failure"
+    BUSY = "busy"
+    """Recognition is full, so this caller is not let into a dialogue."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,15 @@ import soxr
 from numpy.typing import NDArray
 
 from bot.speech.audio import samples, through_mulaw, to_pcm
-from bot.speech.types import LINE_RATE
+from bot.speech.types import FRAME_BYTES, LINE_RATE
 
 #: Pass band of a telephone line, hertz (ITU-T G.712).
 BAND = (300.0, 3400.0)
 NOISES = ("white", "street", "babble")
+#: Packets that are lost together, on average: losses on the internet come in bursts.
+BURST = 1.5
+#: What each repeated packet keeps of the one before, as concealment fades out.
+CONCEALED = 0.6
 
 
 def telephone(
@@ -25,12 +29,14 @@ def telephone(
     snr_db: float | None = None,
     noise: str = "white",
     pitch: float = 1.0,
+    loss: float = 0.0,
     seed: int = 1,
 ) -> bytes:
     """Return speech as it arrives at the line: slin, 8 kHz, through mu-law.
 
     ``pitch`` above 1 gives a higher and faster voice (the sound is played faster);
-    ``snr_db`` is the ratio of the voiced parts to the noise, None for no noise.
+    ``snr_db`` is the ratio of the voiced parts to the noise, None for no noise;
+    ``loss`` is the share of packets (20 ms) that the network loses, 0 to 1.
 
     Raises:
         ValueError: unknown noise.
@@ -42,7 +48,27 @@ def telephone(
     peak = np.abs(sound).max(initial=0.0)
     if peak > 0.95:
         sound = sound * (0.95 / peak)
-    return through_mulaw(to_pcm(_band(sound)))
+    return with_loss(through_mulaw(to_pcm(_band(sound))), loss, seed)
+
+
+def with_loss(pcm: bytes, share: float, seed: int = 1) -> bytes:
+    """Lose ``share`` (0 to 1) of the packets of line audio, and conceal it as phones do.
+
+    Losses follow Gilbert's model of two states with bursts of ``BURST`` packets; a lost
+    packet is the one before once more, softer each time.
+    """
+    if share <= 0.0:
+        return pcm
+    random = np.random.default_rng(seed)
+    sound = samples(pcm).astype(np.float64)
+    size = FRAME_BYTES // 2
+    lost = False
+    for start in range(size, len(sound) - size + 1, size):
+        stay = 1 - 1 / BURST if lost else share / BURST / max(1e-9, 1 - share)
+        lost = bool(random.random() < stay)
+        if lost:
+            sound[start : start + size] = CONCEALED * sound[start - size : start]
+    return bytes(sound.astype("<i2").tobytes())
 
 
 def _noise_gain(sound: NDArray[np.float64], snr_db: float) -> float:

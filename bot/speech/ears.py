@@ -1,18 +1,21 @@
 """The ears of all calls: recognition off the event loop, in one bounded pool.
 
 A streaming engine is fed while the caller speaks; another decodes at the end, or a little
-earlier on the guess that a pause is the end. Leaves to others: the engines (``vosk.py``,
-``whisper.py``) and when speech ends (``endpointing.py``).
+earlier on the guess that a pause is the end. Each utterance has at most one job in the pool
+at a time and jobs start in the order in which they came, so calls take turns. Leaves to
+others: the engines (``vosk.py``, ``whisper.py``), when speech ends (``endpointing.py``), and
+whether another caller may come in (``admission.py``).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from bot.speech.types import LINE_RATE, Recogniser, SpeechError, Utterance
+from bot.speech.admission import Admission
+from bot.speech.types import LINE_RATE, Recogniser, RecogniserStream, SpeechError, Utterance
 
 T = TypeVar("T")
 #: Bytes of sound (200 ms) that go to a streaming engine at a time.
@@ -22,9 +25,12 @@ BATCH = LINE_RATE * 2 // 5
 class Ears:
     """A recogniser and the threads it may use, shared by all calls."""
 
-    def __init__(self, recogniser: Recogniser, threads: int) -> None:
+    def __init__(
+        self, recogniser: Recogniser, threads: int, admission: Admission | None = None
+    ) -> None:
         self._recogniser = recogniser
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="ears")
+        self._admission = admission or Admission()
         self.waiting = 0
         """Jobs that wait or run now."""
 
@@ -32,6 +38,11 @@ class Ears:
     def name(self) -> str:
         """The engine's name."""
         return self._recogniser.name
+
+    @property
+    def full(self) -> bool:
+        """Whether one more caller would make those who are talking wait too long."""
+        return self._admission.full
 
     def open(self, expect: Sequence[str] = ()) -> Hearing:
         """Begin to hear an utterance; ``expect`` holds phrases that are likely now."""
@@ -43,15 +54,22 @@ class Ears:
         Raises:
             SpeechError: the engine failed, in whatever way.
         """
+        number = self._admission.queued()
+
+        def begin() -> T:
+            self._admission.started(number)
+            return job()
+
         self.waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, job)
+            return await asyncio.get_running_loop().run_in_executor(self._pool, begin)
         except SpeechError:
             raise
         except Exception as error:
             raise SpeechError(f"{self.name} failed: {type(error).__name__}: {error}") from error
         finally:
             self.waiting -= 1
+            self._admission.dropped(number)
 
     def close(self) -> None:
         """Let the threads go; jobs that wait are dropped."""
@@ -67,33 +85,50 @@ class Hearing:
         self._expect = expect
         self._sound = bytearray()
         self._streamed = 0
-        self._stream = recogniser.open(expect) if recogniser.streaming else None
+        self._stream = _Opened(recogniser, expect) if recogniser.streaming else None
         self._feeding: asyncio.Future[str] | None = None
         self._guess: asyncio.Future[Utterance] | None = None
         self.partial = ""
         """What a streaming engine has understood so far."""
 
+    async def so_far(self) -> Utterance:
+        """Return what was said before the pause that ``speculate`` was told of.
+
+        Raises:
+            SpeechError: the engine failed.
+        """
+        if self._stream is None:
+            if self._guess is None:
+                return Utterance("", 0.0, self._ears.name)
+            return await asyncio.shield(self._guess)
+        if self._feeding is not None:
+            self.partial = await asyncio.shield(self._feeding)
+        return Utterance(self.partial, 1.0, self._ears.name)
+
     def feed(self, pcm: bytes) -> None:
         """Take more sound (slin, 8 kHz). Never blocks."""
         self._sound += pcm
-        if self._stream is None or len(self._sound) - self._streamed < BATCH:
+        if len(self._sound) - self._streamed >= BATCH:
+            self._stream_on()
+
+    def _stream_on(self) -> None:
+        """Give the engine what it has not had yet, unless it is still busy."""
+        if self._stream is None or self._streamed == len(self._sound):
             return
         if self._feeding is not None:
             if not self._feeding.done():
                 return  # the engine is behind; the next batch will be larger
-            self._note_partial(self._feeding)
+            self.partial = _result(self._feeding) or self.partial
         stream, batch = self._stream, bytes(self._sound[self._streamed :])
         self._streamed = len(self._sound)
-        self._feeding = asyncio.ensure_future(self._ears.run(lambda: stream.feed(batch)))
-
-    def _note_partial(self, fed: asyncio.Future[str]) -> None:
-        if not fed.cancelled() and fed.exception() is None:
-            self.partial = fed.result()
+        self._feeding = _started(self._ears.run(lambda: stream.get().feed(batch)))
 
     def speculate(self) -> None:
-        """The caller may have finished: begin to decode what there is, if that takes long."""
-        if self._stream is None and self._guess is None:
-            self._guess = asyncio.ensure_future(self._decode(bytes(self._sound)))
+        """The caller may have finished: find out what was said so far."""
+        if self._stream is not None:
+            self._stream_on()
+        elif self._guess is None:
+            self._guess = _started(self._decode(bytes(self._sound)))
 
     def resume(self) -> None:
         """The caller goes on: a decoding that was begun is worth nothing."""
@@ -108,15 +143,17 @@ class Hearing:
             SpeechError: the engine failed.
         """
         if self._stream is None:
-            guess, self._guess = self._guess, None
-            return await (guess or self._decode(bytes(self._sound)))
+            if self._guess is None:
+                self._guess = _started(self._decode(bytes(self._sound)))
+            return await self._guess
         if self._feeding is not None:
             await self._feeding
         stream, rest = self._stream, bytes(self._sound[self._streamed :])
 
         def decode_rest() -> Utterance:
-            stream.feed(rest)
-            return stream.finish()
+            opened = stream.get()
+            opened.feed(rest)
+            return opened.finish()
 
         return await self._ears.run(decode_rest)
 
@@ -133,3 +170,31 @@ class Hearing:
         for task in (self._guess, self._feeding):
             if task is not None:
                 task.cancel()
+
+
+class _Opened:
+    """A recogniser's stream, opened by the first job that needs it: that may take a while."""
+
+    def __init__(self, recogniser: Recogniser, expect: tuple[str, ...]) -> None:
+        self._recogniser = recogniser
+        self._expect = expect
+        self._stream: RecogniserStream | None = None
+
+    def get(self) -> RecogniserStream:
+        if self._stream is None:
+            self._stream = self._recogniser.open(self._expect)
+        return self._stream
+
+
+def _started(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Start work whose failure nobody may ever ask for."""
+    task = asyncio.ensure_future(work)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return task
+
+
+def _result(task: asyncio.Future[T] | None) -> T | None:
+    """What a task came to, if it has and did not fail."""
+    if task is None or not task.done() or task.cancelled() or task.exception() is not None:
+        return None
+    return task.result()

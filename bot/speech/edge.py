@@ -19,6 +19,8 @@ from bot.speech.types import SpeechError, SpokenAudio
 
 #: Samples per second of the sound that is handed on.
 RATE = 24000
+#: Pitch of a woman's voice, hertz: the service takes a difference to it.
+USUAL_HERTZ = 220
 #: Seconds after which a sentence is given up.
 TIMEOUT = 10.0
 _HOST, _PORT = "speech.platform.bing.com", 443
@@ -40,22 +42,23 @@ class EdgeSynthesiser:
         except OSError:
             return False
 
-    def speak(self, text: str, speed: float = 1.0) -> SpokenAudio:
+    def speak(self, text: str, speed: float = 1.0, pitch: float = 1.0) -> SpokenAudio:
         """Say one sentence.
 
         Raises:
             SpeechError: the service cannot be reached or refuses.
         """
         try:
-            mp3 = asyncio.run(asyncio.wait_for(self._fetch(text, speed), TIMEOUT))
+            mp3 = asyncio.run(asyncio.wait_for(self._fetch(text, speed, pitch), TIMEOUT))
         except (EdgeTTSException, aiohttp.ClientError, OSError, TimeoutError) as error:
             raise SpeechError(f"edge-tts cannot be reached: {error or 'no answer'}") from error
         return decoded(mp3)
 
-    async def _fetch(self, text: str, speed: float) -> bytes:
+    async def _fetch(self, text: str, speed: float, pitch: float) -> bytes:
         rate = f"{round((speed - 1) * 100):+d}%"
+        height = f"{round((pitch - 1) * USUAL_HERTZ):+d}Hz"
         sound = bytearray()
-        async for chunk in edge_tts.Communicate(text, self.voice, rate=rate).stream():
+        async for chunk in edge_tts.Communicate(text, self.voice, rate=rate, pitch=height).stream():
             if chunk["type"] == "audio":
                 sound += chunk["data"]
         return bytes(sound)

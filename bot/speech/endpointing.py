@@ -1,8 +1,8 @@
 """When does the caller begin to speak, and when have they finished?
 
 Time is counted in frames of the stream, never by a wall clock, so a recording gives the
-same result at any speed. Leaves to others: what is speech (``vad.py``) and what was said
-(``ears.py``).
+same result at any speed. Leaves to others: what is speech (``vad.py``), what is our own echo
+(``echo.py``), what was said (``ears.py``), and how long a pause may be (``turns.py``).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from bot.speech.echo import Echo, is_hum
 from bot.speech.types import LINE_RATE
 from bot.speech.vad import CHUNK_BYTES, CHUNK_SECONDS, Vad
 
@@ -24,16 +25,28 @@ class EndpointSettings:
     """Less probable than this: not voiced. Between the two: as before."""
     onset: float = 0.096
     """Voiced time that begins an utterance while nobody else speaks."""
-    onset_over_prompt: float = 0.16
+    onset_over_prompt: float = 0.128
     """Voiced time that begins one while our own prompt plays (barge-in)."""
-    pause: float = 0.3
+    hum_over_prompt: float = 0.48
+    """Voiced time after which even a hum does; "嗯" alone is shorter."""
+    pause: float = 0.224
     """Silence after which decoding may start on a guess that it was the end."""
-    end: float = 0.6
-    """Silence that ends an utterance."""
+    end: float = 0.75
+    """Silence that ends an utterance, unless ``Endpointer.end_after`` says otherwise."""
     longest: float = 15.0
     """An utterance is cut here, whatever is said."""
     pre_roll: float = 0.3
     """Sound kept from before the onset, since words begin softly."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechSuspected:
+    """Somebody hums over the prompt: "嗯", or the beginning of a word. The prompt may pause."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechDismissed:
+    """It was only a hum. The prompt may go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +79,9 @@ class SpeechEnded:
     """Seconds of the stream where the last voiced sound ended."""
 
 
-EndpointEvent = SpeechStarted | SpeechPaused | SpeechResumed | SpeechEnded
+EndpointEvent = (
+    SpeechSuspected | SpeechDismissed | SpeechStarted | SpeechPaused | SpeechResumed | SpeechEnded
+)
 
 
 class Endpointer:
@@ -77,7 +92,9 @@ class Endpointer:
         self._vad = vad
         self._pending = bytearray()
         self._chunks = 0
-        window = round(settings.onset_over_prompt / CHUNK_SECONDS) + 1
+        self._echo = Echo()
+        self._end = settings.end
+        window = round(settings.hum_over_prompt / CHUNK_SECONDS) + 1
         self._recent: deque[bool] = deque([False] * window, maxlen=window)
         self._before: deque[bytes] = deque(maxlen=round(settings.pre_roll / CHUNK_SECONDS) + window)
         self._utterance: bytearray | None = None
@@ -85,6 +102,7 @@ class Endpointer:
         self._voiced_until = 0.0
         self._voiced = False
         self._paused = False
+        self._suspected = False
 
     @property
     def now(self) -> float:
@@ -94,6 +112,19 @@ class Endpointer:
     def audio_so_far(self) -> bytes:
         """The sound of the utterance in progress: slin, 8 kHz; empty when there is none."""
         return bytes(self._utterance or b"")
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the last voiced sound of the utterance in progress; 0 without one."""
+        return 0.0 if self._utterance is None else self.now - self._voiced_until
+
+    def played(self, frame: bytes) -> None:
+        """Note what goes to the caller now (slin, 8 kHz), to know its echo."""
+        self._echo.played(frame)
+
+    def end_after(self, silence: float) -> None:
+        """Let the utterance in progress end after this much silence, in seconds."""
+        self._end = silence
 
     def feed(self, frame: bytes, *, prompt_playing: bool = False) -> EndpointEvent | None:
         """Take the next sound (slin, 8 kHz, any length up to 32 ms); say what happened."""
@@ -110,23 +141,45 @@ class Endpointer:
             return self._wait(chunk, prompt_playing)
         return self._follow(chunk)
 
-    def _wait(self, chunk: bytes, prompt_playing: bool) -> SpeechStarted | None:
-        self._before.append(chunk)
-        self._recent.append(self._voiced)
+    def _wait(self, chunk: bytes, prompt_playing: bool) -> EndpointEvent | None:
         settings = self._settings
         needed = settings.onset_over_prompt if prompt_playing else settings.onset
         count = round(needed / CHUNK_SECONDS)
+        self._before.append(chunk)
+        theirs = self._voiced and not self._is_ours(count)
+        self._recent.append(theirs)
         # One doubtful chunk among them is forgiven over a prompt, none without.
         window = list(self._recent)[-(count + prompt_playing) :]
-        if not (self._voiced and sum(window) >= count):
+        if not theirs or sum(window) < count:
+            if self._suspected and not theirs:
+                self._suspected = False
+                return SpeechDismissed()
             return None
+        if prompt_playing and self._only_hums():
+            already, self._suspected = self._suspected, True
+            return None if already else SpeechSuspected()
         first = window.index(True)
         self._start = self.now - (len(window) - first) * CHUNK_SECONDS
         keep = len(window) - first + round(settings.pre_roll / CHUNK_SECONDS)
+        if self._suspected:
+            keep += round(settings.hum_over_prompt / CHUNK_SECONDS)
         self._utterance = bytearray(b"".join(list(self._before)[-keep:]))
         self._voiced_until = self.now
-        self._paused = False
+        self._paused = self._suspected = False
+        self._end = settings.end
         return SpeechStarted(self._start)
+
+    def _is_ours(self, count: int) -> bool:
+        """Whether the last ``count`` chunks are the echo of what we play."""
+        return self._echo.covers(b"".join(list(self._before)[-count:]))
+
+    def _only_hums(self) -> bool:
+        """Whether the sound since the onset is a hum that is still short."""
+        run = list(self._recent)
+        voiced = next((n for n, one in enumerate(reversed(run)) if not one), len(run))
+        if voiced >= round(self._settings.hum_over_prompt / CHUNK_SECONDS):
+            return False
+        return is_hum(b"".join(list(self._before)[-voiced:]))
 
     def _follow(self, chunk: bytes) -> EndpointEvent | None:
         assert self._utterance is not None
@@ -135,7 +188,7 @@ class Endpointer:
             self._voiced_until = self.now
         silence = self.now - self._voiced_until
         too_long = len(self._utterance) / 2 / LINE_RATE >= self._settings.longest
-        if silence >= self._settings.end - CHUNK_SECONDS / 2 or too_long:
+        if silence >= self._end - CHUNK_SECONDS / 2 or too_long:
             ended = SpeechEnded(bytes(self._utterance), self._start, self._voiced_until)
             self._utterance = None
             self._before.clear()

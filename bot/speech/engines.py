@@ -109,7 +109,7 @@ class Fallback:
         """The first engine's voice."""
         return self._engines[0].voice
 
-    def speak(self, text: str, speed: float = 1.0) -> SpokenAudio:
+    def speak(self, text: str, speed: float = 1.0, pitch: float = 1.0) -> SpokenAudio:
         """Say one sentence with the first engine that can.
 
         Raises:
@@ -118,7 +118,7 @@ class Fallback:
         problems = []
         for engine in self._engines:
             try:
-                return engine.speak(text, speed)
+                return engine.speak(text, speed, pitch)
             except SpeechError as error:
                 problems.append(f"{engine.name}: {error}")
                 log.warning("voice.failed", engine=engine.name, error=str(error))

@@ -18,6 +18,8 @@ _NO_EXIT = 0x8000  # espeakINITIALIZE_DONT_EXIT: an error must not end the proce
 _UTF8 = 1  # espeakCHARS_UTF8
 _RATE_PARAMETER = 1  # espeakRATE
 _WORDS_PER_MINUTE = 175
+_PITCH_PARAMETER = 3  # espeakPITCH, 0 to 100
+_USUAL_PITCH = 50
 _CALLBACK = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
 )
@@ -50,7 +52,7 @@ class EspeakSynthesiser:
         if self._rate <= 0:
             raise SpeechError("espeak-ng cannot find its data; run `make clean setup`.")
 
-    def speak(self, text: str, speed: float = 1.0) -> SpokenAudio:
+    def speak(self, text: str, speed: float = 1.0, pitch: float = 1.0) -> SpokenAudio:
         """Say one sentence.
 
         Raises:
@@ -69,6 +71,8 @@ class EspeakSynthesiser:
             self._library.espeak_SetSynthCallback(callback)
             self._library.espeak_SetVoiceByName(self.voice.encode())
             self._library.espeak_SetParameter(_RATE_PARAMETER, int(_WORDS_PER_MINUTE * speed), 0)
+            height = max(0, min(100, round(_USUAL_PITCH * pitch)))
+            self._library.espeak_SetParameter(_PITCH_PARAMETER, height, 0)
             self._library.espeak_Synth(data, len(data) + 1, 0, 1, 0, _UTF8, None, None)
             self._library.espeak_Synchronize()
         if not any(sound):

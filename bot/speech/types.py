@@ -111,8 +111,8 @@ class Synthesiser(Protocol):
     def voice(self) -> str:
         """Voice name and version; part of the cache key."""
 
-    def speak(self, text: str, speed: float = 1.0) -> SpokenAudio:
-        """Say one sentence of Chinese. ``speed`` above 1 is faster.
+    def speak(self, text: str, speed: float = 1.0, pitch: float = 1.0) -> SpokenAudio:
+        """Say one sentence of Chinese. ``speed`` above 1 is faster, ``pitch`` above 1 higher.
 
         Raises:
             SpeechError: the engine failed or cannot say this.

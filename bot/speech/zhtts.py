@@ -62,7 +62,7 @@ class ZhttsSynthesiser:
             ) from error
         self._lock = threading.Lock()
 
-    def speak(self, text: str, speed: float = 1.0) -> SpokenAudio:
+    def speak(self, text: str, speed: float = 1.0, pitch: float = 1.0) -> SpokenAudio:
         """Say a text.
 
         Raises:
@@ -73,11 +73,13 @@ class ZhttsSynthesiser:
             symbols = self.symbols(piece)
             if len(symbols) > 2:
                 with self._lock:
-                    parts.append(self._say(symbols, speed))
-                parts.append(np.zeros(int(PAUSES.get(mark, 0.1) * RATE / speed)))
+                    parts.append(self._say(symbols, speed / pitch))
+                parts.append(np.zeros(int(PAUSES.get(mark, 0.1) * RATE * pitch / speed)))
         if not parts:
             raise SpeechError(f"There is nothing to say in {text!r}.")
-        return SpokenAudio(to_pcm(np.concatenate(parts[:-1])), RATE)
+        # This copy of the model takes no notice of its pitch ratio (measured), so a higher
+        # voice is made by speaking slower and being played faster.
+        return SpokenAudio(to_pcm(np.concatenate(parts[:-1])), round(RATE * pitch))
 
     def symbols(self, text: str) -> list[str]:
         """Return the model's phonemes for Chinese characters, with silence at both ends.

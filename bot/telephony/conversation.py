@@ -4,9 +4,9 @@ It moves sound between a line, the ears and the voice, and events and actions be
 and the dialogue policy. Every wait of a call is counted in 20 ms ticks, so that the same
 code runs a live call and a replayed recording.
 
-Leaves to others: when speech begins and ends (``speech/endpointing.py``), what it means
-(``understanding``), what to do (``dialogue/policy.py``), and where the caller goes next
-(``agi.py`` and the dialplan).
+Leaves to others: when speech begins and ends (``speech/endpointing.py``), how long a pause
+may be (``speech/turns.py``), what it means (``understanding``), what to do
+(``dialogue/policy.py``), and where the caller goes next (``agi.py`` and the dialplan).
 """
 
 from __future__ import annotations
@@ -38,16 +38,20 @@ from bot.dialogue.types import (
     Say,
     Silent,
     Transfer,
+    TransferReason,
 )
 from bot.observe import Metrics
 from bot.speech.ears import Ears, Hearing
 from bot.speech.endpointing import (
     Endpointer,
+    SpeechDismissed,
     SpeechEnded,
     SpeechPaused,
     SpeechResumed,
     SpeechStarted,
+    SpeechSuspected,
 )
+from bot.speech.turns import Question, question, silence_needed
 from bot.speech.types import FRAME_BYTES, FRAME_MS, SpeechError, Utterance
 from bot.telephony.calls import Call, NextStop, Outcome
 from bot.telephony.journal import Exchange, Journal
@@ -98,10 +102,19 @@ class Parts:
 
 
 @dataclass(frozen=True, slots=True)
+class _Reading:
+    """What was said, or was said so far, and what it means."""
+
+    utterance: Utterance
+    understanding: Understanding
+
+
+@dataclass(frozen=True, slots=True)
 class _Spoken:
     """An utterance that has ended and waits for its words."""
 
     hearing: Hearing
+    foresight: asyncio.Future[_Reading] | None
     start: float
     end: float
     """Seconds of the call."""
@@ -144,6 +157,10 @@ class _Playback:
         del self._sound[:FRAME_BYTES]
         return frame.ljust(FRAME_BYTES, b"\0")
 
+    def put_back(self, frame: bytes) -> None:
+        """Play a frame that was taken once more."""
+        self._sound[:0] = frame
+
     async def stop(self) -> None:
         """Let go of what is still being made."""
         self._task.cancel()
@@ -163,7 +180,10 @@ class Conversation:
         self._ticks = 0
         self._keys: deque[str] = deque()
         self._expect: tuple[str, ...] = ()
+        self._asked = Question.OPEN
         self._hearing: Hearing | None = None
+        self._foresight: asyncio.Future[_Reading] | None = None
+        self._suspected = False
         self._ended: deque[_Spoken] = deque()
         self._spoke_until: float | None = None
         self._escalated = False
@@ -182,6 +202,7 @@ class Conversation:
             log.exception("call.failed", advice="the caller goes to a person")
             outcome = Outcome(NextStop.LOST, "failed", "failure")
         finally:
+            self._forget()
             if self._hearing is not None:
                 self._hearing.cancel()
             for spoken in self._ended:
@@ -196,6 +217,8 @@ class Conversation:
 
     async def _talk(self) -> Outcome:
         book = self._parts.book
+        if self._parts.ears.full:
+            return await self._refuse()
         state: State = start(book)
         event: Event = CallStarted(self._call.caller, self._call.did)
         while True:
@@ -210,11 +233,24 @@ class Conversation:
                 return result
             event = result
 
+    async def _refuse(self) -> Outcome:
+        """Send the caller to a person at once: those who are talking fill the machine."""
+        log.warning("call.refused", why="recognition is full", advice="add cores or a node")
+        book = self._parts.book
+        try:
+            said = Say(book.prompt("busy"), "busy")
+        except KeyError:
+            said = Say(book.prompt("transfer"), "transfer")
+        outcome = await self._do((said, Transfer(TransferReason.BUSY)))
+        assert isinstance(outcome, Outcome)
+        return outcome
+
     async def _do(self, actions: Sequence[Action]) -> Event | Outcome:
         """Carry out the actions of one turn; the last of them brings the next event."""
         last = actions[-1]
         if isinstance(last, Listen):
             self._expect = last.expect
+            self._asked = question(last.expect, last.patience)
         if isinstance(last, Transfer):
             # Into the queue first: an agent may already look while the last sentence plays.
             self._escalated = True
@@ -248,16 +284,25 @@ class Conversation:
         try:
             if not self._line.realtime:
                 await playback.made()
+            held = False
             while not playback.over:
                 await self._tick(prompt_playing=True)
-                frame = playback.next_frame()
+                frame = SILENCE if held else playback.next_frame()
                 if not final and self._interrupted(action):
-                    self._line.send(_faded(frame))
+                    self._send(_faded(frame))
                     self._parts.metrics.barge_ins_total.inc()
                     self._journal.barged_in(self._now())
                     return False
+                hold = self._suspected and not final and not action.must_hear
+                if hold and not held:
+                    # Perhaps only "嗯": wait a moment, and go on where we were.
+                    playback.put_back(frame)
+                    frame = _faded(frame)
+                elif held and not hold:
+                    frame = _faded_in(playback.next_frame())
+                held = hold
                 self._note_answer(frame)
-                self._line.send(frame)
+                self._send(frame)
         finally:
             await playback.stop()
         return True
@@ -283,25 +328,22 @@ class Conversation:
             else:
                 silent_ticks = 0
             await self._tick()
-            self._line.send(SILENCE)
+            self._send(SILENCE)
 
     async def _understand(self, spoken: _Spoken) -> Heard:
         metrics = self._parts.metrics
+        waited = self._now() - spoken.end
         try:
             utterance = await self._while_waiting(spoken.hearing.finish())
         except SpeechError as error:
             log.error("speech.failed", error=str(error))
             utterance = Utterance("", 0.0, "none")
         metrics.recognition_seconds.observe(utterance.decode_seconds)
-        with metrics.understanding_seconds.time():
-            understanding = await self._while_waiting(
-                asyncio.to_thread(
-                    self._parts.understander.understand,
-                    utterance.text,
-                    tuple(other.text for other in utterance.alternatives),
-                    utterance.confidence,
-                )
-            )
+        foreseen = _result(spoken.foresight)
+        if foreseen is not None and foreseen.utterance is utterance:
+            understanding = foreseen.understanding
+        else:
+            understanding = await self._while_waiting(self._meaning(utterance))
         metrics.turns_total.inc()
         self._spoke_until = spoken.end
         exchange = Exchange.of(utterance, understanding, spoken.start, spoken.end)
@@ -311,9 +353,19 @@ class Conversation:
             text=utterance.text,
             intent=exchange.intent,
             confidence=exchange.confidence,
+            endpoint_seconds=round(waited, 2),
             decode_seconds=round(utterance.decode_seconds, 3),
         )
         return Heard(understanding)
+
+    async def _meaning(self, utterance: Utterance) -> Understanding:
+        with self._parts.metrics.understanding_seconds.time():
+            return await asyncio.to_thread(
+                self._parts.understander.understand,
+                utterance.text,
+                tuple(other.text for other in utterance.alternatives),
+                utterance.confidence,
+            )
 
     async def _file(self, request: FileTicket) -> Event:
         try:
@@ -340,9 +392,20 @@ class Conversation:
         for frame in tick.frames:
             self._ticks += 1
             self._hear(frame, prompt_playing)
+            if self._foresight is not None and not self._line.realtime:
+                # No time goes by in a replay: what a live call would soon know, it knows now.
+                await asyncio.wait([self._foresight])
+            self._judge_pause()
+
+    def _send(self, frame: bytes) -> None:
+        self._endpointer.played(frame)
+        self._line.send(frame)
 
     def _hear(self, frame: bytes, prompt_playing: bool) -> None:
         event = self._endpointer.feed(frame, prompt_playing=prompt_playing)
+        self._suspected = isinstance(event, SpeechSuspected) or (
+            self._suspected and not isinstance(event, SpeechDismissed | SpeechStarted)
+        )
         if isinstance(event, SpeechStarted):
             self._hearing = self._parts.ears.open(self._expect)
             self._hearing.feed(self._endpointer.audio_so_far())
@@ -352,11 +415,40 @@ class Conversation:
         self._hearing.feed(frame)
         if isinstance(event, SpeechPaused):
             self._hearing.speculate()
+            self._foresight = asyncio.ensure_future(self._foresee(self._hearing))
         elif isinstance(event, SpeechResumed):
             self._hearing.resume()
+            self._forget()
         elif isinstance(event, SpeechEnded):
-            self._ended.append(_Spoken(self._hearing, event.start, event.end))
+            foresight, self._foresight = self._foresight, None
+            self._ended.append(_Spoken(self._hearing, foresight, event.start, event.end))
             self._hearing = None
+
+    async def _foresee(self, hearing: Hearing) -> _Reading:
+        """Find out what was said before a pause, on the guess that it was all."""
+        utterance = await hearing.so_far()
+        return _Reading(utterance, await self._meaning(utterance))
+
+    def _judge_pause(self) -> None:
+        """Let what was said so far decide how long the caller may be silent."""
+        if self._hearing is None or self._foresight is None:
+            return
+        reading = _result(self._foresight)
+        if reading is None:
+            return
+        best = reading.understanding.best
+        sure = best is not None and best.confidence >= self._parts.book.thresholds.accept
+        self._endpointer.end_after(
+            silence_needed(
+                self._asked, reading.utterance.text, expect=self._expect, understood=sure
+            )
+        )
+
+    def _forget(self) -> None:
+        """What was foreseen is not so."""
+        if self._foresight is not None:
+            self._foresight.cancel()
+            self._foresight = None
 
     async def _while_waiting(self, work: Coroutine[Any, Any, T] | Awaitable[T]) -> T:
         """Keep the line alive, and the ears open, while something else is under way."""
@@ -366,7 +458,7 @@ class Conversation:
         try:
             while not task.done():
                 await self._tick()
-                self._line.send(SILENCE)
+                self._send(SILENCE)
         except BaseException:
             task.cancel()
             raise
@@ -375,7 +467,7 @@ class Conversation:
     async def _last_word(self) -> None:
         for _ in range(LAST_WORD_TICKS):
             await self._tick()
-            self._line.send(SILENCE)
+            self._send(SILENCE)
 
     def _note_answer(self, frame: bytes) -> None:
         """Measure the wait from the caller's last sound to the first sound of the answer."""
@@ -387,7 +479,23 @@ class Conversation:
         self._journal.answered_after(latency)
 
 
+def _result(task: asyncio.Future[T] | None) -> T | None:
+    """What a task came to, if it has and did not fail."""
+    if task is None or not task.done() or task.cancelled() or task.exception() is not None:
+        return None
+    return task.result()
+
+
 def _faded(frame: bytes) -> bytes:
     """A frame that runs out to nothing, so that stopping does not click."""
+    return _ramped(frame, 1.0, 0.0)
+
+
+def _faded_in(frame: bytes) -> bytes:
+    """A frame that rises from nothing, so that going on does not click."""
+    return _ramped(frame, 0.0, 1.0)
+
+
+def _ramped(frame: bytes, first: float, last: float) -> bytes:
     samples = np.frombuffer(frame, dtype="<i2")
-    return (samples * np.linspace(1.0, 0.0, len(samples))).astype("<i2").tobytes()
+    return (samples * np.linspace(first, last, len(samples))).astype("<i2").tobytes()

@@ -1,0 +1,271 @@
+"""Recognition in a bounded pool, with an engine that does as each test says."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Sequence
+
+import pytest
+
+from bot.speech.admission import Admission
+from bot.speech.ears import BATCH, Ears
+from bot.speech.types import RecogniserStream, SpeechError, Utterance
+
+
+class Engine:
+    """Hears as many words as it got seconds of sound; blocks while ``gate`` is closed."""
+
+    name = "scripted"
+
+    def __init__(self, *, streaming: bool = False) -> None:
+        self.streaming = streaming
+        self.gate = threading.Event()
+        self.gate.set()
+        self.fails = False
+        self.decoded: list[int] = []
+        self.running = self.most_running = 0
+        self._lock = threading.Lock()
+
+    def open(self, expect: Sequence[str] = ()) -> RecogniserStream:
+        return Stream(self)
+
+    def work(self) -> None:
+        with self._lock:
+            self.running += 1
+            self.most_running = max(self.most_running, self.running)
+        try:
+            self.gate.wait(5)
+            if self.fails:
+                raise RuntimeError("out of memory")
+        finally:
+            with self._lock:
+                self.running -= 1
+
+
+class Stream:
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.bytes = 0
+
+    def feed(self, pcm: bytes) -> str:
+        self.bytes += len(pcm)
+        if self.engine.streaming and pcm:
+            self.engine.work()
+        return f"{self.bytes}"
+
+    def finish(self) -> Utterance:
+        if not self.engine.streaming:
+            self.engine.work()
+        self.engine.decoded.append(self.bytes)
+        return Utterance(f"{self.bytes}", 1.0, "scripted")
+
+
+async def settle() -> None:
+    """Let everything that can happen without time happen."""
+    for _ in range(50):
+        await asyncio.sleep(0.002)
+
+
+async def test_what_was_fed_is_what_is_decoded() -> None:
+    ears = Ears(Engine(), 1)
+    hearing = ears.open()
+    for _ in range(10):
+        hearing.feed(bytes(320))
+    assert (await hearing.finish()).text == "3200"
+    assert ears.waiting == 0
+    ears.close()
+
+
+async def test_a_guess_at_a_pause_is_the_answer_if_the_caller_has_finished() -> None:
+    engine = Engine()
+    ears = Ears(engine, 1)
+    hearing = ears.open()
+    hearing.feed(bytes(3200))
+    hearing.speculate()
+    hearing.feed(bytes(640))  # only silence came after the pause
+    assert (await hearing.so_far()).text == "3200"
+    assert (await hearing.finish()).text == "3200"
+    assert engine.decoded == [3200]
+    ears.close()
+
+
+async def test_a_guess_is_thrown_away_if_the_caller_goes_on() -> None:
+    engine = Engine()
+    engine.gate.clear()
+    ears = Ears(engine, 1)
+    hearing = ears.open()
+    hearing.feed(bytes(3200))
+    hearing.speculate()
+    await settle()
+    hearing.resume()
+    hearing.feed(bytes(3200))
+    engine.gate.set()
+    assert (await hearing.finish()).text == "6400"
+    ears.close()
+
+
+async def test_a_guess_that_still_waits_costs_nothing_when_it_is_thrown_away() -> None:
+    engine = Engine()
+    engine.gate.clear()
+    ears = Ears(engine, 1)
+    blocker = asyncio.ensure_future(ears.open().finish())
+    hearing = ears.open()
+    hearing.feed(bytes(3200))
+    await settle()
+    hearing.speculate()
+    await settle()
+    hearing.resume()
+    await settle()
+    engine.gate.set()
+    await blocker
+    await settle()
+    assert engine.decoded == [0]
+    ears.close()
+
+
+async def test_never_more_jobs_run_at_once_than_there_are_threads() -> None:
+    engine = Engine()
+    engine.gate.clear()
+    ears = Ears(engine, 2)
+    tasks = [asyncio.ensure_future(ears.open().finish()) for _ in range(8)]
+    await settle()
+    assert (ears.waiting, engine.running) == (8, 2)
+    engine.gate.set()
+    await asyncio.gather(*tasks)
+    assert engine.most_running == 2
+    assert ears.waiting == 0
+    ears.close()
+
+
+async def test_calls_take_turns_so_a_talkative_one_has_no_more_than_its_share() -> None:
+    engine = Engine(streaming=True)
+    engine.gate.clear()
+    ears = Ears(engine, 1)
+    talkative, brief = ears.open(), ears.open()
+    for _ in range(50):
+        talkative.feed(bytes(BATCH))
+    brief.feed(bytes(BATCH))
+    await settle()
+    # One job each, however much was fed: the rest of it goes in one piece, later.
+    assert ears.waiting == 2
+    engine.gate.set()
+    assert (await talkative.finish()).text == str(50 * BATCH)
+    assert (await brief.finish()).text == str(BATCH)
+    ears.close()
+
+
+async def test_a_streaming_engine_tells_what_it_has_so_far() -> None:
+    ears = Ears(Engine(streaming=True), 1)
+    hearing = ears.open()
+    hearing.feed(bytes(BATCH))
+    await settle()
+    hearing.feed(bytes(320))
+    hearing.speculate()
+    assert (await hearing.so_far()).text == str(BATCH + 320)
+    assert hearing.partial == str(BATCH + 320)
+    hearing.feed(bytes(320))
+    assert (await hearing.finish()).text == str(BATCH + 640)
+    ears.close()
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+async def test_a_failing_engine_is_named_and_the_next_utterance_is_heard(streaming: bool) -> None:
+    engine = Engine(streaming=streaming)
+    ears = Ears(engine, 1)
+    engine.fails = True
+    hearing = ears.open()
+    hearing.feed(bytes(BATCH))
+    with pytest.raises(SpeechError, match=r"scripted failed: RuntimeError: out of memory"):
+        await hearing.finish()
+    engine.fails = False
+    again = ears.open()
+    again.feed(bytes(BATCH))
+    assert (await again.finish()).text == str(BATCH)
+    assert ears.waiting == 0
+    ears.close()
+
+
+async def test_a_call_that_is_gone_leaves_no_job_behind() -> None:
+    engine = Engine()
+    engine.gate.clear()
+    ears = Ears(engine, 1)
+    hearings = [ears.open() for _ in range(5)]
+    for hearing in hearings:
+        hearing.feed(bytes(3200))
+        hearing.speculate()
+    await settle()
+    for hearing in hearings:
+        hearing.cancel()
+    await settle()
+    assert ears.waiting == 0
+    engine.gate.set()
+    assert (await ears.open().finish()).text == "0"
+    ears.close()
+
+
+async def test_ears_are_full_while_jobs_wait_long_and_not_after() -> None:
+    now = [100.0]
+    engine = Engine()
+    engine.gate.clear()
+    ears = Ears(engine, 1, Admission(lambda: now[0]))
+    assert not ears.full
+    tasks = [asyncio.ensure_future(ears.open().finish()) for _ in range(3)]
+    await settle()
+    now[0] += 0.1
+    assert not ears.full
+    now[0] += 2.0
+    assert ears.full
+    engine.gate.set()
+    await asyncio.gather(*tasks)
+    assert ears.full  # they did wait, a moment ago
+    now[0] += 60.0
+    assert not ears.full
+    ears.close()
+
+
+def test_one_slow_job_does_not_close_the_door_but_many_do() -> None:
+    now = [0.0]
+    admission = Admission(lambda: now[0])
+
+    def waits(seconds: float) -> None:
+        job = admission.queued()
+        now[0] += seconds
+        admission.started(job)
+
+    for _ in range(20):
+        waits(0.0)
+    waits(0.8)
+    assert not admission.full
+    for _ in range(20):
+        waits(0.4)
+    assert admission.full
+    for _ in range(40):
+        waits(0.0)
+    assert not admission.full
+
+
+def test_a_dropped_job_is_not_waited_for() -> None:
+    now = [0.0]
+    admission = Admission(lambda: now[0])
+    job = admission.queued()
+    admission.dropped(job)
+    admission.dropped(job)
+    now[0] += 100
+    assert admission.wait() == 0.0
+
+
+async def test_hearing_does_not_hold_up_the_event_loop() -> None:
+    engine = Engine(streaming=True)
+    engine.gate.clear()
+    ears = Ears(engine, 1)
+    hearing = ears.open()
+    began = time.monotonic()
+    for _ in range(500):
+        hearing.feed(bytes(320))
+        await asyncio.sleep(0)
+    assert time.monotonic() - began < 1.0
+    engine.gate.set()
+    await hearing.finish()
+    ears.close()
