@@ -50,6 +50,8 @@ log = structlog.get_logger(__name__)
 
 #: Seconds between two looks at whether the queue and Asterisk agree.
 RECONCILE_EVERY = 2.0
+#: Seconds between two looks at whether the line is quiet, and whether answers are missing.
+QUIET_EVERY, LOOK_EVERY = 2.0, 60.0
 #: Prompts that the dialplan plays by itself, when there is no bot to ask.
 DIALPLAN_PROMPTS = ("apology_bot_lost", "caller_left")
 #: Where a call's priority comes from when its bot was lost before it could say.
@@ -91,7 +93,9 @@ def load_voice(settings: Settings) -> tuple[Voice, str]:
 
 
 def build_prompts(settings: Settings, say: Say) -> None:
-    """Render every fixed sentence, the dialplan's own sounds and the hold music, once.
+    """Render every fixed prompt, the dialplan's own sounds and the hold music, once.
+
+    The answers, some hundreds, are rendered by the running line while nobody calls.
 
     Raises:
         PackError, SpeechError: with what to do.
@@ -99,7 +103,7 @@ def build_prompts(settings: Settings, say: Say) -> None:
     pack = load_line_pack(settings)
     voice, why = load_voice(settings)
     say(f"      voice {why}")
-    voice.build(pack.spoken_texts(), say)
+    voice.build(pack.prompt_texts(), say)
     dirs = asterisk_dirs(settings)
     for folder in (dirs.sounds, dirs.music):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -156,6 +160,7 @@ class Line:
         )
         self.desk = Desk(self.queue, self.switchboard, settings.ring_seconds)
         self.book = CallBook()
+        self._talking = 0
         # The new sentences of a new pack are spoken before the first caller wants them.
         self.live = LivePack(pack, prepare=self._speak_ahead)
         self.metrics.pack_in_use(pack.name, pack.version)
@@ -178,8 +183,25 @@ class Line:
     # --- the pack ----------------------------------------------------------------------
 
     def _speak_ahead(self, pack: Pack) -> None:
-        count = self.voice.build(pack.spoken_texts(), log.debug)
+        count = self.voice.build(pack.prompt_texts(), log.debug)
         log.info("pack.spoken_ahead", sentences=count)
+
+    async def _speak_answers_ahead(self) -> None:
+        """Render answers that nobody has asked for yet, while nobody talks."""
+        while True:
+            missing = await asyncio.to_thread(
+                self.voice.missing, self.live.current.pack.spoken_texts()
+            )
+            for sentence in missing:
+                while self._talking:
+                    await asyncio.sleep(QUIET_EVERY)
+                try:
+                    await asyncio.to_thread(self.voice.sentence, sentence)
+                except SpeechError as error:
+                    log.error("pack.not_spoken", error=str(error))
+            if missing:
+                log.info("pack.answers_spoken_ahead", sentences=len(missing))
+            await asyncio.sleep(LOOK_EVERY)
 
     def reload(self) -> Reload:
         """Read the pack's files anew and use them for new calls. Blocks for some seconds.
@@ -247,7 +269,11 @@ class Line:
         with structlog.contextvars.bound_contextvars(call=call.id):
             log.info("call.began", caller=call.caller, did=call.did)
             journal = Journal(calls_folder(self.settings), call)
-            outcome = await Conversation(call, line, self.parts(), journal).run()
+            self._talking += 1
+            try:
+                outcome = await Conversation(call, line, self.parts(), journal).run()
+            finally:
+                self._talking -= 1
             log.info("call.ended", outcome=outcome.label, next=outcome.next.value)
         _resolve(future, outcome)
 
@@ -284,7 +310,10 @@ class Line:
         )
         agi.start()
         self.switchboard.start()
-        reconciling = asyncio.create_task(self._reconcile())
+        background = [
+            asyncio.create_task(self._reconcile()),
+            asyncio.create_task(self._speak_answers_ahead()),
+        ]
         web = create_web(
             self.desk, self.queue, self.metrics, self.health, self.reload, self.secrets.api_token
         )
@@ -309,12 +338,12 @@ class Line:
         try:
             await serving
         finally:
-            reconciling.cancel()
+            for task in background:
+                task.cancel()
             agi.stop()
             audio.close()
             self.switchboard.stop()
-            with contextlib.suppress(asyncio.CancelledError):
-                await reconciling
+            await asyncio.gather(*background, return_exceptions=True)
             log.info("line.stopped")
 
 

@@ -100,14 +100,18 @@ class Voice:
         """
         return b"".join(self.sentence(piece, speed, pitch) for piece in sentences(text))
 
+    def missing(self, texts: Iterable[str]) -> list[str]:
+        """Return the sentences of these texts that are not in the cache yet. No repeats."""
+        wanted = dict.fromkeys(piece for text in texts for piece in sentences(text))
+        return [piece for piece in wanted if not self._file(self._key(piece, 1.0, 1.0)).exists()]
+
     def build(self, texts: Iterable[str], say: Callable[[str], None]) -> int:
         """Make what is not in the cache yet; return how many sentences that were. Blocks.
 
         Raises:
             SpeechError: no engine can say one of them.
         """
-        wanted = list(dict.fromkeys(piece for text in texts for piece in sentences(text)))
-        missing = [piece for piece in wanted if not self._file(self._key(piece, 1.0, 1.0)).exists()]
+        missing = self.missing(texts)
         for number, piece in enumerate(missing, 1):
             self.sentence(piece)
             if number % 20 == 0 or number == len(missing):

@@ -129,9 +129,13 @@ class Pack:
         """
         return self.prompts[id].format(**values)
 
+    def prompt_texts(self) -> list[str]:
+        """Return the fixed prompts that hold nothing to be filled in. No repeats."""
+        return list(dict.fromkeys(t for t in self.prompts.values() if not placeholders(t)))
+
     def spoken_texts(self) -> list[str]:
-        """Return every text that never varies, to be rendered ahead. No repeats."""
-        texts = [text for text in self.prompts.values() if not placeholders(text)]
+        """Return every text that never varies: prompts first, then answers. No repeats."""
+        texts = self.prompt_texts()
         for intent in self.intents:
             if isinstance(intent, Faq):
                 texts += [intent.answer, intent.detail.strip()]
