@@ -46,6 +46,7 @@ class Pack:
     domain_words: tuple[str, ...]
     prompts: dict[str, str]
     files: tuple[Path, ...] = field(default=(), repr=False)
+    background: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def name(self) -> str:
@@ -154,4 +155,5 @@ def load_pack(folder: Path) -> Pack:
         domain_words=tuple(word for content in contents for word in content.words),
         prompts={id: text for content in contents for id, text in content.prompts.items()},
         files=tuple(files),
+        background=tuple(text for content in contents for text in content.background),
     )
