@@ -1,129 +1,114 @@
-"""Evidence that an utterance means an intent, from several views, each 0 to 1.
+"""Evidence that an utterance means an intent, from several views.
 
-Words and character pairs weighted by rarity, the writing as a whole, and the sound. An
-inverted index picks the few intents worth a closer look, so that time grows with what an
-utterance shares with the pack and not with the pack. Leaves to others: making one
-confidence of the views (``match.py``).
+Words and character pairs weighted by rarity, the writing as a whole, the sound, the meaning
+of the words, and a linear classifier. A cheap look at every intent picks the few worth a
+closer one, so that time grows little with the pack. Leaves to others: making one confidence
+of the views (``calibration.py``).
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import Indel
 
+from bot.understanding.classifier import Classifier
 from bot.understanding.lexicon import Lexicon, Reading
-from bot.understanding.schema import Category, Faq, Intent, expansions
+from bot.understanding.sparse import Floats, Rows, sums
+from bot.understanding.word_vectors import WordVectors, unit
 
-#: Intents that get a closer look for each utterance.
-SHORTLIST = 10
-#: Phrases of each such intent that are compared feature by feature.
-CLOSEST = 6
+#: The views, in the order of their numbers. Each is about 0 to 1.
+VIEWS = (
+    "explained",  # share of the utterance's words, by rarity, that the intent's phrases use
+    "covered",  # share of the closest phrase's words, by rarity, that the utterance uses
+    "sound_explained",  # as explained, for pairs of syllables
+    "sound_covered",  # as covered, for pairs of syllables
+    "writing",  # similarity of the characters (normalised Indel) to the closest phrase
+    "sound",  # similarity of the syllables to the closest phrase, toneless and folded
+    "inside",  # similarity of the closest phrase to the part of the utterance most like it
+    "meaning",  # cosine of the whole utterance and the closest phrase, as sums of word vectors
+    "meaning_inside",  # as meaning, for the best stretch of the utterance
+    "meaning_covered",  # share of a phrase's words, by rarity, that have a like one in it
+    "field",  # cosine of the utterance and the mean of the intent's phrases
+    "classified",  # score of the classifier
+)
+#: Intents that the classifier scores, and those of them that get a closer look.
+LONGLIST, SHORTLIST = 48, 12
+#: Phrases of each such intent that are looked for inside the utterance.
+CLOSEST = 3
 #: A pair of characters says less than a whole word.
 PAIR_WEIGHT = 0.5
-#: A phrase found whole inside a longer utterance is worth this much of the same said alone.
-INSIDE = 0.9
 #: An utterance is explained when this much rarity is: people tell long stories.
 ENOUGH_WORDS, ENOUGH_SOUNDS = 5.0, 6.0
+#: Stretches of an utterance whose meaning is looked at by itself, in words.
+STRETCHES = (3, 5, 8, 13)
+#: More stretches than this of one length are thinned out.
+MOST_STRETCHES = 24
+#: Cosine from which on two different words begin to count as alike.
+UNLIKE = 0.35
 
 
 @dataclass(frozen=True, slots=True)
-class Views:
-    """What speaks for one intent. Each value lies between 0 and 1."""
+class Phrase:
+    """One thing that can be said."""
 
-    explained: float
-    """Share of the utterance's words, by rarity, that the intent's phrases use."""
-    covered: float
-    """Share of the closest phrase's words, by rarity, that the utterance uses."""
-    sound_explained: float
-    """As ``explained``, for pairs of syllables."""
-    sound_covered: float
-    """As ``covered``, for pairs of syllables."""
-    writing: float
-    """Similarity of the characters (normalised Indel) to the closest phrase."""
-    sound: float
-    """Similarity of the syllables to the closest phrase: toneless, folded and toned."""
-    phrase: str
-    """The closest phrase."""
-    shared: tuple[str, ...]
-    """Words in common with the intent, rarest first."""
-
-    def vector(self) -> tuple[float, ...]:
-        """Return the numbers in the order of ``match.WEIGHTS``."""
-        return (
-            self.explained,
-            self.covered,
-            self.sound_explained,
-            self.sound_covered,
-            self.writing,
-            self.sound,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Phrase:
+    label: int
+    """Number of what it means."""
+    template: int
+    """Number of the template that it was expanded from."""
     reading: Reading
-    features: Mapping[str, float]
-    sounds: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
-    intent: Intent
-    phrases: tuple[_Phrase, ...]
-    writings: tuple[str, ...]
-    tonelesses: tuple[str, ...]
-    foldeds: tuple[str, ...]
-    toneds: tuple[str, ...]
-    features: frozenset[str]
-    sounds: frozenset[str]
+class Look:
+    """What speaks for each label on the shortlist of one utterance."""
+
+    labels: NDArray[np.int64]
+    views: Floats
+    """A row for each label, a column for each of ``VIEWS``."""
+    closest: NDArray[np.int64]
+    """Number of the closest phrase of each label."""
 
 
 class Evidence:
-    """The pack's questions and categories, indexed. Thread-safe once made."""
+    """The phrases of a pack, indexed. Thread-safe once made."""
 
-    def __init__(self, intents: Iterable[Intent], lexicon: Lexicon) -> None:
+    def __init__(
+        self,
+        phrases: Sequence[Phrase],
+        meanings: Floats,
+        labels: int,
+        lexicon: Lexicon,
+        vectors: WordVectors,
+        classifier: Classifier,
+    ) -> None:
+        """Index ``phrases`` with their meanings; their labels are numbered up to ``labels``."""
         self._lexicon = lexicon
-        self._codes: dict[str, str] = {}
-        readings = [
-            (intent, [lexicon.read(text) for text in expansions(intent)])
-            for intent in intents
-            if isinstance(intent, Faq | Category)
-        ]
-        self._count = max(1, len(readings))
-        self._df: Counter[str] = Counter()
-        for _, said in readings:
-            self._df.update({f for r in said for f in (*_text_features(r), *_sound_features(r))})
-        self._entries = tuple(self._entry(intent, said) for intent, said in readings)
-        self._postings: defaultdict[str, list[int]] = defaultdict(list)
-        for number, entry in enumerate(self._entries):
-            for feature in (*entry.features, *entry.sounds):
-                self._postings[feature].append(number)
+        self._vectors = vectors
+        self._classifier = classifier
+        self.labels = labels
+        unique = {(one.label, one.reading.text): at for at, one in enumerate(phrases)}
+        order = sorted(unique.values(), key=lambda at: phrases[at].label)
+        self.phrases = tuple(phrases[at] for at in order)
+        self._meanings = meanings[order]
+        owners = np.array([one.label for one in self.phrases], np.int64)
+        self._first = np.searchsorted(owners, np.arange(labels + 1))
+        self._index_writing()
+        self._index_features()
+        self._index_words()
+        self._centres = self._centres_of(owners)
 
-    def _entry(self, intent: Intent, said: Sequence[Reading]) -> _Entry:
-        unique = list({reading.text: reading for reading in said}.values())
-        phrases = tuple(
-            _Phrase(
-                reading,
-                self._weighed(_text_features(reading)),
-                self._weighed(_sound_features(reading)),
-            )
-            for reading in unique
-        )
-        return _Entry(
-            intent,
-            phrases,
-            tuple(reading.text for reading in unique),
-            tuple(self._encode(reading.toneless, learn=True) for reading in unique),
-            tuple(self._encode(reading.folded, learn=True) for reading in unique),
-            tuple(self._encode(reading.toned, learn=True) for reading in unique),
-            frozenset(feature for phrase in phrases for feature in phrase.features),
-            frozenset(feature for phrase in phrases for feature in phrase.sounds),
-        )
+    def _index_writing(self) -> None:
+        self._codes: dict[str, str] = {}
+        self._writings = [one.reading.text for one in self.phrases]
+        self._bare = [self._encode(one.reading.toneless, learn=True) for one in self.phrases]
+        self._folded = [self._encode(one.reading.folded, learn=True) for one in self.phrases]
 
     def _encode(self, syllables: Sequence[str], learn: bool = False) -> str:
         # One character a syllable lets the string metrics run at full speed.
@@ -132,85 +117,232 @@ class Evidence:
                 self._codes.setdefault(syllable, chr(0x4E00 + len(self._codes)))
         return "".join(self._codes.get(syllable, "\0") for syllable in syllables)
 
-    def _weighed(self, features: Iterable[str]) -> dict[str, float]:
-        return {feature: self._weight(feature) for feature in features}
+    def _index_features(self) -> None:
+        texts = [_text_features(one.reading) for one in self.phrases]
+        sounds = [_sound_features(one.reading) for one in self.phrases]
+        used: Counter[str] = Counter()
+        for _, feature in {
+            (one.label, feature)
+            for one, *both in zip(self.phrases, texts, sounds, strict=True)
+            for features in both
+            for feature in features
+        }:
+            used[feature] += 1
+        self._df: Mapping[str, int] = used
+        self._columns = {feature: number for number, feature in enumerate(used)}
+        weights = [self._weight(feature) for feature in used]
+        self._weights = np.array(weights, np.float32)
+        size = len(used)
+        self._own_words = [self._words_of(label) for label in range(self.labels)]
+        self._text_rows, self._sound_rows = (
+            Rows.of(
+                [[(self._columns[f], weights[self._columns[f]]) for f in said] for said in all_said]
+            )
+            for all_said in (texts, sounds)
+        )
+        self._text_total, self._sound_total = (
+            self._total(rows, size) for rows in (self._text_rows, self._sound_rows)
+        )
+        self._text_users, self._sound_users = (
+            self._by_label(rows).transposed(size) for rows in (self._text_rows, self._sound_rows)
+        )
+
+    def _words_of(self, label: int) -> frozenset[str]:
+        begin, end = self._first[label], self._first[label + 1]
+        return frozenset(word for one in self.phrases[begin:end] for word in one.reading.words)
+
+    def _by_label(self, rows: Rows) -> Rows:
+        out = []
+        for label in range(self.labels):
+            begin, end = rows.starts[self._first[label]], rows.starts[self._first[label + 1]]
+            out.append([(int(column), 1.0) for column in np.unique(rows.columns[begin:end])])
+        return Rows.of(out)
+
+    def _index_words(self) -> None:
+        self._words: dict[str, int] = {}
+        self._word_rows = Rows.of(
+            [
+                [
+                    (self._words.setdefault(word, len(self._words)), self._lexicon.rarity(word))
+                    for word in one.reading.cut
+                ]
+                for one in self.phrases
+            ]
+        )
+        self._word_vectors = np.array(
+            [self._vectors.of(word) for word in self._words], np.float32
+        ).reshape(-1, self._vectors.size)
+        self._word_total = self._total(self._word_rows, len(self._words))
+
+    def _total(self, rows: Rows, columns: int) -> Floats:
+        everything = np.arange(len(self.phrases))
+        found: Floats = np.maximum(rows.found(everything, np.ones(columns, np.float32)), 1e-6)
+        return found
+
+    def _centres_of(self, owners: NDArray[np.int64]) -> Floats:
+        """Return the mean meaning of each label's templates."""
+        templates = [one.template for one in self.phrases]
+        size_of = Counter(templates)
+        share = np.array([1.0 / size_of[template] for template in templates], np.float32)
+        centres = np.zeros((self.labels, self._vectors.size), np.float32)
+        np.add.at(centres, owners, self._meanings * share[:, None])
+        return unit(centres)
 
     def _weight(self, feature: str) -> float:
         # Inverse document frequency over intents, scaled to 1 for a word in no or one intent.
-        idf = math.log((self._count + 1) / (self._df[feature] + 0.5))
-        idf = min(1.0, idf / math.log((self._count + 1) / 1.5)) if self._count > 1 else 1.0
+        count = max(1, self.labels)
+        idf = math.log((count + 1) / (self._df.get(feature, 0) + 0.5))
+        idf = min(1.0, idf / math.log((count + 1) / 1.5)) if count > 1 else 1.0
         if feature.startswith("w:"):
             return max(0.02, idf) * self._lexicon.rarity(feature[2:])
         return max(0.02, idf) * (PAIR_WEIGHT if feature.startswith("c:") else 1.0)
 
-    def views(self, reading: Reading) -> list[tuple[Intent, Views]]:
-        """Return the intents worth considering with what speaks for each, unordered."""
-        features = self._weighed(_text_features(reading))
-        sounds = self._weighed(_sound_features(reading))
-        scores: defaultdict[int, float] = defaultdict(float)
-        for weights in (features, sounds):
-            total = sum(weights.values()) or 1.0
-            for feature, weight in weights.items():
-                for number in self._postings.get(feature, ()):
-                    scores[number] += weight / total
-        codes = (
-            reading.text,
-            self._encode(reading.toneless),
-            self._encode(reading.folded),
-            self._encode(reading.toned),
+    def look(self, reading: Reading) -> Look:
+        """Return what speaks for the labels worth considering; none when nothing does."""
+        texts, sounds = _text_features(reading), _sound_features(reading)
+        text_columns, sound_columns = self._known(texts), self._known(sounds)
+        explained = self._explained(
+            self._text_users, text_columns, self._unknown(texts), ENOUGH_WORDS
         )
-        best = sorted(scores, key=lambda number: (-scores[number], number))[:SHORTLIST]
-        entries = [self._entries[number] for number in best]
-        return [(one.intent, self._look(one, features, sounds, codes)) for one in entries]
+        heard = self._explained(
+            self._sound_users, sound_columns, self._unknown(sounds), ENOUGH_SOUNDS
+        )
+        whole = self._vectors.sentences([reading], self._lexicon.rarity)[0]
+        field = self._centres @ whole
+        cheap = explained + heard + 2.0 * field
+        told = self._first[1:] > self._first[:-1]
+        long = _greatest(np.where(told, cheap, -np.inf).astype(np.float32), LONGLIST)
+        long = long[told[long]]
+        classified = self._classifier.scores(self._classifier.kernel(reading, whole), long)
+        chosen = np.sort(_greatest(cheap[long] + 4.0 * classified, SHORTLIST))
+        short, classified = long[chosen], classified[chosen]
+        if not len(short):
+            return Look(short, np.zeros((0, len(VIEWS)), np.float32), short)
+        vectors, rarities = self._word_meanings(reading)
+        counts = self._first[short + 1] - self._first[short]
+        rows = np.repeat(self._first[short] - (np.cumsum(counts) - counts), counts) + np.arange(
+            counts.sum()
+        )
+        edges = np.cumsum(counts) - counts
 
-    def _look(
-        self,
-        entry: _Entry,
-        features: Mapping[str, float],
-        sounds: Mapping[str, float],
-        codes: tuple[str, str, str, str],
-    ) -> Views:
-        sides = (entry.writings, entry.tonelesses, entry.foldeds, entry.toneds)
-        writing, bare, fold, tone = (
-            process.cdist([code], side, scorer=Indel.normalized_similarity)[0]
-            for code, side in zip(codes, sides, strict=True)
-        )
-        sound = 0.4 * bare + 0.4 * fold + 0.2 * tone
-        order = (writing + sound).argsort()[::-1][:CLOSEST]
-        near = [entry.phrases[number] for number in order]
-        shared = [feature for feature in features if feature in entry.features]
-        words = sorted(
-            (f for f in shared if f.startswith("w:") and features[f] > 0.2),
-            key=lambda feature: -features[feature],
-        )
-        return Views(
-            explained=_share(features, entry.features, ENOUGH_WORDS),
-            covered=max(_share(phrase.features, features) for phrase in near),
-            sound_explained=_share(sounds, entry.sounds, ENOUGH_SOUNDS),
-            sound_covered=max(_share(phrase.sounds, sounds) for phrase in near),
-            writing=max(
-                float(writing.max()), _inside(codes[0], [entry.writings[n] for n in order])
+        def best(values: Floats) -> Floats:
+            most: Floats = np.maximum.reduceat(values, edges)
+            return most
+
+        writing, sound, inside, closest = self._written(reading, rows, edges, counts)
+        present = np.zeros(len(self._weights), np.float32)
+        present[text_columns] = 1.0
+        present[sound_columns] = 1.0
+        meaning = self._meanings[rows]
+        views = np.stack(
+            (
+                explained[short],
+                best(self._text_rows.found(rows, present) / self._text_total[rows]),
+                heard[short],
+                best(self._sound_rows.found(rows, present) / self._sound_total[rows]),
+                best(writing),
+                best(sound),
+                inside,
+                best(meaning @ whole),
+                best((meaning @ _stretches(vectors, rarities).T).max(axis=1)),
+                best(self._likeness(rows, vectors)),
+                field[short],
+                classified,
             ),
-            sound=max(float(sound.max()), _inside(codes[2], [entry.foldeds[n] for n in order])),
-            phrase=near[0].reading.text,
-            shared=tuple(feature[2:] for feature in words),
+            axis=1,
+        ).astype(np.float32)
+        return Look(short, views, closest)
+
+    def shared(self, reading: Reading, label: int) -> list[str]:
+        """Return the words that an utterance and a label's phrases have in common, rarest first."""
+        own = self._own_words[label]
+        common = {word for word in reading.words if word in own}
+        weights = {word: self._weight(f"w:{word}") for word in common}
+        return sorted((w for w in common if weights[w] > 0.2), key=lambda w: (-weights[w], w))
+
+    def _known(self, features: Iterable[str]) -> NDArray[np.int64]:
+        found = [self._columns[feature] for feature in features if feature in self._columns]
+        return np.array(sorted(found), np.int64)
+
+    def _unknown(self, features: Iterable[str]) -> float:
+        return sum(self._weight(feature) for feature in features if feature not in self._columns)
+
+    def _explained(
+        self, users: Rows, columns: NDArray[np.int64], unknown: float, enough: float
+    ) -> Floats:
+        weights = self._weights[columns]
+        total = min(float(weights.sum()) + unknown, enough)
+        if not total:
+            return np.zeros(self.labels, np.float32)
+        share: Floats = np.minimum(1.0, users.summed(columns, weights, self.labels) / total)
+        return share
+
+    def _written(
+        self,
+        reading: Reading,
+        rows: NDArray[np.int64],
+        edges: NDArray[np.int64],
+        counts: NDArray[np.int64],
+    ) -> tuple[Floats, Floats, Floats, NDArray[np.int64]]:
+        """Return writing and sound for each row, and for each label the best part and phrase."""
+        codes = (reading.text, self._encode(reading.toneless), self._encode(reading.folded))
+        numbers = rows.tolist()
+        writing, bare, fold = (
+            process.cdist([code], [side[n] for n in numbers], scorer=Indel.normalized_similarity)[0]
+            for code, side in zip(codes, (self._writings, self._bare, self._folded), strict=True)
         )
+        sound = (bare + fold) / 2
+        both = writing + sound
+        inside = np.zeros(len(edges), np.float32)
+        closest = np.zeros(len(edges), np.int64)
+        for number, (begin, count) in enumerate(zip(edges.tolist(), counts.tolist(), strict=True)):
+            order = np.argsort(-both[begin : begin + count], kind="stable")[:CLOSEST] + begin
+            closest[number] = rows[order[0]]
+            inside[number] = max(_inside(codes[2], self._folded[rows[at]]) for at in order.tolist())
+        return writing, sound, inside, closest
+
+    def _word_meanings(self, reading: Reading) -> tuple[Floats, Floats]:
+        words = reading.cut or ("",)
+        vectors = np.array([self._vectors.of(word) for word in words], np.float32)
+        rarities = np.array([self._lexicon.rarity(word) for word in words], np.float32)
+        return vectors, rarities
+
+    def _likeness(self, rows: NDArray[np.int64], vectors: Floats) -> Floats:
+        at, counts = self._word_rows.cells(rows)
+        used, inverse = np.unique(self._word_rows.columns[at], return_inverse=True)
+        alike = (self._word_vectors[used] @ vectors.T).max(axis=1)
+        alike = np.maximum(0.0, (alike - UNLIKE) / (1.0 - UNLIKE))
+        total = sums(self._word_rows.values[at] * alike[inverse], counts)
+        share: Floats = total / self._word_total[rows]
+        return share
 
 
-def _inside(code: str, phrases: Sequence[str]) -> float:
-    """Return how well the best phrase of four or more characters is found inside ``code``."""
-    fitting = [phrase for phrase in phrases if 4 <= len(phrase) < len(code)]
-    return max((INSIDE * fuzz.partial_ratio(phrase, code) / 100 for phrase in fitting), default=0.0)
+def _inside(code: str, phrase: str) -> float:
+    """Return how well a phrase is found inside a longer text, as sounds."""
+    if len(phrase) >= len(code):
+        return float(Indel.normalized_similarity(code, phrase))
+    return float(fuzz.partial_ratio(phrase, code)) / 100
 
 
-def _share(
-    of: Mapping[str, float],
-    within: frozenset[str] | Mapping[str, float],
-    enough: float = math.inf,
-) -> float:
-    total = min(sum(of.values()), enough)
-    common = sum(weight for feature, weight in of.items() if feature in within)
-    return min(1.0, common / total) if total else 0.0
+def _stretches(vectors: Floats, rarities: Floats) -> Floats:
+    """Return the meaning of the whole and of every stretch of some lengths."""
+    weighed = vectors * rarities[:, None]
+    total = np.concatenate(
+        (np.zeros((1, vectors.shape[1]), np.float32), np.cumsum(weighed, axis=0))
+    )
+    parts = [total[-1:]]
+    for length in STRETCHES:
+        if length < len(weighed):
+            step = max(1, (len(weighed) - length) // MOST_STRETCHES)
+            parts.append((total[length:] - total[:-length])[::step])
+    return unit(np.concatenate(parts).astype(np.float32))
+
+
+def _greatest(values: Floats, count: int) -> NDArray[np.int64]:
+    """Return where the greatest values stand, in writing order."""
+    if len(values) <= count:
+        return np.arange(len(values))
+    return np.sort(np.argpartition(-values, count)[:count])
 
 
 def _text_features(reading: Reading) -> set[str]:

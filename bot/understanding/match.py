@@ -1,26 +1,23 @@
 """From words to meaning: one ranked, explained reading of an utterance.
 
 Emergencies and requests for a person are looked for first and never lose. Commands and
-politeness must be the whole utterance. Everything else is scored on the views of
-``evidence.py``. Leaves to others: what to do about it.
-
-The weights and the offset are PROVISIONAL. They follow a logistic regression on 1851
-questions: the pack's own phrases, each asked with its template taken out of the pack, a
-third of them with syllables misheard and a third inside other words, against each other
-and 50 questions that no city answers. That fit gave the writing and the sound as a whole no
-weight; a little is kept by hand, so that of equals the closer phrase wins. On those
-questions the first candidate is right for 66 %, for 85 % of those at 0.65 or more. They
-stand until held-out calls of real citizens are there to calibrate on.
+politeness must be the whole utterance. Everything else is looked at by ``evidence.py`` and
+weighed by ``calibration.py``. Leaves to others: what to do about it.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Protocol
 
 from rapidfuzz.distance import Indel
+from threadpoolctl import threadpool_limits
 
-from bot.understanding.evidence import Evidence, Views
+from bot.understanding import calibration, word_vectors
+from bot.understanding.calibration import Combination
+from bot.understanding.corpus import NOTHING, corpus_of, evidence_of
+from bot.understanding.evidence import VIEWS
 from bot.understanding.lexicon import Lexicon, Reading
 from bot.understanding.mood import MoodReader
 from bot.understanding.pack import Pack
@@ -36,9 +33,6 @@ from bot.understanding.slots import find_slots
 from bot.understanding.spotting import Spotter
 from bot.understanding.types import Candidate, IntentKind, Understanding
 
-#: Log-odds for each of ``Views.vector()``, in its order.
-WEIGHTS = (2.9, 3.0, 1.8, 1.4, 0.3, 0.7)
-OFFSET = -5.2
 #: Candidates handed on.
 KEEP = 5
 #: Candidates below this are noise.
@@ -53,15 +47,37 @@ ALTERNATIVES = 3
 WHOLE = 0.8
 
 
+class Trained(Protocol):
+    """A model trained on a city's own records (``training.TrainedModel``)."""
+
+    def weigh(self, reading: Reading, matched: Mapping[str, float]) -> dict[str, float]:
+        """Return the probabilities of intents, given those that the pack's matching found."""
+
+
 class Understander:
     """Understands utterances with one pack. Thread-safe once made."""
 
-    def __init__(self, pack: Pack) -> None:
+    def __init__(
+        self,
+        pack: Pack,
+        trained: Trained | None = None,
+        combination: Combination | None = None,
+    ) -> None:
+        """Make ready for a pack.
+
+        ``trained`` is a second opinion, learnt from records; ``combination`` replaces the
+        shipped weights of the views.
+        """
+        _one_thread()
         self.pack = pack
-        self._lexicon = Lexicon(pack)
+        self._trained = trained
+        self._lexicon = Lexicon.of(pack)
+        self._combination = combination or calibration.shipped()
+        self._corpus = corpus_of(pack, self._lexicon)
+        self._evidence = evidence_of(self._corpus, self._lexicon, word_vectors.shipped())
+        self._intents = {intent.id: intent for intent in pack.intents}
         self._moods = MoodReader(pack.moods)
         self._gazetteer = pack.gazetteer
-        self._evidence = Evidence(pack.intents, self._lexicon)
         self._spotters: list[tuple[Intent, Spotter]] = [
             (intent, Spotter(intent.words, intent.by_sound, intent.unless))
             for intent in pack.intents
@@ -109,10 +125,30 @@ class Understander:
 
     def _candidates(self, reading: Reading) -> list[Candidate]:
         found = self._spotted(reading) + self._said_whole(reading)
-        for intent, views in self._evidence.views(reading):
-            confidence = combine(views)
-            if confidence >= FLOOR:
-                found.append(_candidate(intent, confidence, _reasons(views)))
+        return found + self._weighed(reading)
+
+    def _weighed(self, reading: Reading) -> list[Candidate]:
+        """Return the questions and categories that it may be, with their probabilities."""
+        if not self._corpus.names:
+            return []
+        look = self._evidence.look(reading)
+        length = len(reading.text)
+        chances = self._combination.probabilities(look, length, self._corpus.background)
+        place = {self._corpus.names[label]: at for at, label in enumerate(look.labels.tolist())}
+        shares = {name: float(chances[at]) for name, at in place.items() if name != NOTHING}
+        if self._trained:
+            shares = self._trained.weigh(reading, shares)
+        found = []
+        for name, share in shares.items():
+            if share < FLOOR or name not in self._intents:
+                continue
+            reasons: tuple[str, ...] = ("与往年工单的说法相近",)
+            if (at := place.get(name)) is not None:
+                closest = self._evidence.phrases[look.closest[at]].reading.text
+                views = dict(zip(VIEWS, look.views[at].tolist(), strict=True))
+                shared = self._evidence.shared(reading, int(look.labels[at]))
+                reasons = _reasons(views, closest, shared)
+            found.append(_candidate(self._intents[name], share, reasons))
         return found
 
     def _spotted(self, reading: Reading) -> list[Candidate]:
@@ -145,14 +181,20 @@ class Understander:
         return list(best.values())
 
 
-def combine(views: Views) -> float:
-    """Return the confidence (0 to 1): the logistic function of the weighted views."""
-    total = OFFSET + sum(w * v for w, v in zip(WEIGHTS, views.vector(), strict=True))
-    return 1.0 / (1.0 + math.exp(-total))
+@lru_cache(maxsize=1)
+def _one_thread() -> None:
+    """Keep linear algebra to one thread in this process, from now on.
+
+    The products here are so small that handing them to other threads takes longer than the
+    work, and on a busy node it makes an utterance wait for all of them.
+    """
+    threadpool_limits(limits=1, user_api="blas")
 
 
 def _candidate(intent: Intent, confidence: float, reasons: tuple[str, ...]) -> Candidate:
-    return Candidate(intent.id, kind_of(intent), intent.title, round(confidence, 4), reasons)
+    return Candidate(
+        intent.id, kind_of(intent), intent.title, round(min(1.0, confidence), 4), reasons
+    )
 
 
 def _rank(candidate: Candidate) -> tuple[int, float, str]:
@@ -176,10 +218,14 @@ def _from_alternative(candidate: Candidate, text: str) -> Candidate:
     )
 
 
-def _reasons(views: Views) -> tuple[str, ...]:
-    said = []
-    if views.shared:
-        said.append((views.explained, f"共有词：{'、'.join(views.shared[:4])}"))
-    said.append((views.writing, f"写法接近“{views.phrase}”（{views.writing:.2f}）"))
-    said.append((views.sound, f"读音接近“{views.phrase}”（{views.sound:.2f}）"))
+def _reasons(views: Mapping[str, float], closest: str, shared: Sequence[str]) -> tuple[str, ...]:
+    """Return what speaks for an intent, strongest first."""
+    said = [
+        (views["writing"], f"写法接近“{closest}”（{views['writing']:.2f}）"),
+        (views["sound"], f"读音接近“{closest}”（{views['sound']:.2f}）"),
+        (views["meaning"], f"意思接近这一类的说法（{views['meaning']:.2f}）"),
+        (views["classified"], f"分类器认为是这一类（{views['classified']:.2f}）"),
+    ]
+    if shared:
+        said.append((views["explained"], f"共有词：{'、'.join(shared[:4])}"))
     return tuple(text for strength, text in sorted(said, key=lambda r: -r[0]) if strength >= 0.3)

@@ -61,6 +61,7 @@ class Pack:
     version: str = ""
     """Changes with every change of the files: the beginning of their SHA-256."""
     files: tuple[Path, ...] = field(default=(), repr=False)
+    background: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def name(self) -> str:
@@ -211,6 +212,7 @@ def load_with_files(folder: Path) -> Loaded:
         region=next((content.region for content in contents if content.region), ""),
         version=_version(read, folder),
         files=tuple(files),
+        background=tuple(text for content in contents for text in content.background),
     )
     return Loaded(pack, tuple(read))
 

@@ -267,6 +267,8 @@ class PackFile(_Model):
     words: tuple[Text, ...] = ()
     """Words the recogniser should know of, most important first."""
     prompts: dict[Id, Text] = Field(default_factory=dict)
+    background: tuple[Text, ...] = ()
+    """Everyday talk that the line does not answer, for telling it from what it does."""
 
 
 Intent = Faq | Category | Emergency | Command | SmallTalk
