@@ -19,11 +19,15 @@ from bot.speech.types import LINE_RATE
 LONGEST_DELAY = 0.8
 #: Sound remembered, seconds: the delay and the stretch that is compared.
 MEMORY = LONGEST_DELAY + 0.5
+#: Seconds of sound that are compared. Of 25 callers over a prompt 99 % of such stretches are
+#: explained by less than 0.59, of three echoes at -20 dB 99 % by more than 0.64.
+STRETCH = 0.192
 #: Share from which a sound is our echo, and RMS of what is left of it (about -50 dBFS, below
 #: any caller's voice) under which nothing else is in it.
-MOSTLY, FAINT = 0.5, 100.0
-#: Taps of the filter that is fitted around the delay: 4 ms, a hybrid's or a small room's smear.
-TAPS = 32
+MOSTLY, FAINT = 0.6, 100.0
+#: Taps of the filter that is fitted around the delay: 2 ms, a hybrid's smear. More taps explain
+#: other people's voices too.
+TAPS = 16
 
 
 class Echo:

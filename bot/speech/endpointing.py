@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from bot.speech.echo import Echo, is_hum
+from bot.speech.echo import STRETCH, Echo, is_hum
 from bot.speech.types import LINE_RATE
 from bot.speech.vad import CHUNK_BYTES, CHUNK_SECONDS, Vad
 
@@ -146,7 +146,7 @@ class Endpointer:
         needed = settings.onset_over_prompt if prompt_playing else settings.onset
         count = round(needed / CHUNK_SECONDS)
         self._before.append(chunk)
-        theirs = self._voiced and not self._is_ours(count)
+        theirs = self._voiced and not self._is_ours()
         self._recent.append(theirs)
         # One doubtful chunk among them is forgiven over a prompt, none without.
         window = list(self._recent)[-(count + prompt_playing) :]
@@ -169,8 +169,9 @@ class Endpointer:
         self._end = settings.end
         return SpeechStarted(self._start)
 
-    def _is_ours(self, count: int) -> bool:
-        """Whether the last ``count`` chunks are the echo of what we play."""
+    def _is_ours(self) -> bool:
+        """Whether the latest sound is the echo of what we play."""
+        count = round(STRETCH / CHUNK_SECONDS)
         return self._echo.covers(b"".join(list(self._before)[-count:]))
 
     def _only_hums(self) -> bool:

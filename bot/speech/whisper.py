@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from zhconv import convert
 
 from bot.speech.audio import samples
+from bot.speech.keywords import Keywords
 from bot.speech.types import LINE_RATE, Hypothesis, SpeechError, Utterance, Word
 
 #: Rate at which Whisper hears.
@@ -66,6 +67,10 @@ MIN_SURE = 0.03
 #: log-probability of its tokens with the prompt and by the sound alone: logistic regression,
 #: ``tests/bench/fit_whisper.py``.
 PROMPTED, SOUNDING, OFFSET = 7.35, 0.60, 5.62
+#: Words of the line tried in the best reading, and how much less probable (log of the whole)
+#: the reading may become with one of them. On 140 sentences with 57 such words, half of them
+#: none of the hotline's business, 17 of 25 near misses are mended so and 4 of 76 others spoiled.
+RECOVERED, TOLERANCE = 5, 1.0
 #: Something said over and over compresses better than this (Radford et al. 2022, 4.5).
 MAX_COMPRESSION = 2.4
 #: No one speaks more characters a second than this.
@@ -103,7 +108,7 @@ class WhisperRecogniser:
                 f"The Whisper model in {model_dir} cannot be loaded ({error}); "
                 "delete that folder and run `make setup`."
             ) from error
-        self._decoder = Decoder(model)
+        self._decoder = Decoder(model, Keywords(hint))
         self._hint = tuple(hint)
         self._prompts: dict[tuple[str, ...], tuple[Prompt, ...]] = {}
 
@@ -233,8 +238,9 @@ class Decoder:
     time of 30 s, and speech fills more of it, so less is invented (measured: see the README).
     """
 
-    def __init__(self, model: WhisperModel) -> None:
+    def __init__(self, model: WhisperModel, keywords: Keywords) -> None:
         self._model = model
+        self._keywords = keywords
         self._tokenizer = tokenizer = Tokenizer(
             model.hf_tokenizer, multilingual=True, task="transcribe", language="zh"
         )
@@ -269,8 +275,32 @@ class Decoder:
                 known = found.get(plain(one.text))
                 if known is None or one.confidence > known.confidence:
                     found[plain(one.text)] = one
+        self._recover(encoded, found, min(features.shape[1], frames))
         ranked = sorted(found.values(), key=lambda one: -one.confidence)
         return [one for one in ranked[:BEAM] if one.confidence >= MIN_SURE]
+
+    def _recover(
+        self, encoded: ctranslate2.StorageView, found: dict[str, Reading], frames: int
+    ) -> None:
+        """Put the line's words where the best reading has something that sounds like them.
+
+        Both are weighed with a prompt of only the words in question: one that was said is
+        then the likelier reading, one that was not stays unlikely by its sound.
+        """
+        best = max(found.values(), key=lambda one: one.confidence, default=None)
+        if best is None or best.confidence < MIN_SURE:
+            return
+        proposals = self._keywords.proposals(best.text, RECOVERED)
+        if not proposals:
+            return
+        prompt = "，".join(one.word for one in proposals)
+        before = self._weigh(encoded, best.text, frames, prompt)[0].sum()
+        weighed = [(one.text, *self._weigh(encoded, one.text, frames, prompt)) for one in proposals]
+        text, logs, words = max(weighed, key=lambda one: float(one[1].sum()))
+        if logs.sum() >= before - TOLERANCE:
+            # As sure as the reading that it mends: its other words are the same.
+            sure = min(0.999, best.confidence + 0.001)
+            found[plain(text)] = Reading(text, sure, words, best.prompted, best.sounding)
 
     def _worth_trying(
         self, prompt: Prompt, found: Iterable[Reading], seconds: float, expect: Sequence[str]
@@ -312,20 +342,24 @@ class Decoder:
                 continue
             # The score is the sum of log-probabilities over a power of the length.
             prompted = score * len(ids) ** LENGTH_PENALTY / (len(ids) + 1)
-            sounding, words = self._weigh(encoded, text, frames)
+            logs, words = self._weigh(encoded, text, frames)
+            sounding = float(logs.mean())
             bonus = UNPROMPTED * (not prompt.words) + EXPECTED * (plain(text) in expect)
             sure = sureness(prompted, sounding, bonus)
             readings[plain(text)] = Reading(text, sure, words, prompted, sounding)
         return list(readings.values())
 
     def _weigh(
-        self, encoded: ctranslate2.StorageView, text: str, frames: int
-    ) -> tuple[float, tuple[Word, ...]]:
-        """Return a text's mean log-probability by the sound alone, and its words in time."""
+        self, encoded: ctranslate2.StorageView, text: str, frames: int, prompt: str = NEUTRAL
+    ) -> tuple[NDArray[np.float64], tuple[Word, ...]]:
+        """Return the log-probability of each token of a text, and its words in time.
+
+        With the neutral prompt it is the probability by the sound alone.
+        """
         tokenizer = self._tokenizer
         start = [
             tokenizer.sot_prev,
-            *tokenizer.encode(" " + NEUTRAL),
+            *tokenizer.encode(" " + prompt),
             *tokenizer.sot_sequence,
         ]
         ids = tokenizer.encode(text)
@@ -345,7 +379,7 @@ class Decoder:
             sure = float(np.exp(np.log(chances[first:last]).mean()))
             words.append(Word(piece, begin, max(begin, begins.get(last, end)), sure))
             first = last
-        return float(np.log(chances).mean()), tuple(words)
+        return np.log(chances), tuple(words)
 
 
 def compression(text: str) -> float:

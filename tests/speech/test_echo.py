@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bot.speech.audio import to_pcm
 from bot.speech.citizen import background
-from bot.speech.echo import MEMORY, Echo, is_hum
+from bot.speech.echo import MEMORY, MOSTLY, STRETCH, Echo, is_hum
 
 Sound = NDArray[np.float64]
 
@@ -37,7 +37,7 @@ def test_our_own_sound_is_known_however_late_and_soft(delay: float, gain: float,
 
 @given(st.integers(1, 1000))
 def test_somebody_else_is_not_us(seed: int) -> None:
-    assert played(chatter(1.5, seed)).share(to_pcm(chatter(0.128, seed + 5000))) < 0.5
+    assert played(chatter(1.5, seed)).share(to_pcm(chatter(STRETCH, seed + 5000))) < MOSTLY
 
 
 def test_a_caller_louder_than_the_echo_is_heard_through_it() -> None:
