@@ -288,6 +288,8 @@ class Line:
                 self.metrics.redis_up.set(0)
                 log.debug("reconcile.failed", error=str(error))
             self.metrics.engine_jobs_waiting.set(self.ears.waiting)
+            self.metrics.engine_wait_seconds.set(self.ears.expected_wait)
+            self.metrics.engine_full.set(self.ears.full)
             await asyncio.sleep(RECONCILE_EVERY)
 
     def health(self) -> dict[str, Any]:

@@ -184,6 +184,8 @@ class Metrics:
     """By ``reason``."""
     barge_ins_total: Counter = field(init=False)
     engine_jobs_waiting: Gauge = field(init=False)
+    engine_wait_seconds: Gauge = field(init=False)
+    engine_full: Gauge = field(init=False)
     asterisk_connected: Gauge = field(init=False)
     redis_up: Gauge = field(init=False)
     build_info: Gauge = field(init=False)
@@ -230,6 +232,8 @@ class Metrics:
         self.escalations_total = counter("escalations_total", "Calls sent to people.", "reason")
         self.barge_ins_total = counter("barge_ins_total", "Prompts cut short by the caller.")
         self.engine_jobs_waiting = gauge("engine_jobs_waiting", "Speech jobs waiting for a thread.")
+        self.engine_wait_seconds = gauge("engine_wait_seconds", "Expected wait for a thread.")
+        self.engine_full = gauge("engine_full", "1 while new callers go straight to a person.")
         self.asterisk_connected = gauge("asterisk_connected", "1 if Asterisk answers.")
         self.redis_up = gauge("redis_up", "1 if Redis answers.")
         self.build_info = gauge("build_info", "1, with what is running.", "version", "asr", "tts")

@@ -99,6 +99,11 @@ class RunningLine:
         record = json.loads((self.settings.state / "run" / f"{name}.json").read_text())
         return psutil.Process(record["pid"])
 
+    def admits(self) -> bool:
+        """Whether the next caller is let in, as the line said some seconds ago."""
+        text = httpx.get(f"http://127.0.0.1:{self.settings.http_port}/metrics", timeout=2).text
+        return "hotline_engine_full 0.0" in text
+
     def health(self) -> dict[str, Any]:
         url = f"http://127.0.0.1:{self.settings.http_port}/healthz"
         answer: dict[str, Any] = httpx.get(url, timeout=2).json()["parts"]

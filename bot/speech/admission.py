@@ -14,7 +14,7 @@ from collections.abc import Callable
 #: Mean wait, seconds, from which nobody else is let in. With it the callers inside still get
 #: their answers: it is a quarter of what an answer may take.
 FULL = 0.25
-#: Seconds after which a wait counts half.
+#: Seconds after which a wait counts half, and again half when no other came after it.
 HALF_LIFE = 4.0
 
 
@@ -29,6 +29,7 @@ class Admission:
         self._weight = 0.0
         self._sum = 0.0
         self._at = clock()
+        self._latest = clock()
 
     def queued(self) -> int:
         """A job begins to wait; return its number."""
@@ -43,7 +44,8 @@ class Admission:
             since = self._waiting.pop(job, None)
             if since is not None:
                 self._decay()
-                self._sum += self._clock() - since
+                self._latest = self._clock()
+                self._sum += self._latest - since
                 self._weight += 1.0
 
     def dropped(self, job: int) -> None:
@@ -58,7 +60,9 @@ class Admission:
             now = self._clock()
             longest = max((now - since for since in self._waiting.values()), default=0.0)
             # One imagined wait of nothing keeps a single slow job from closing the door.
-            return max(self._sum / (self._weight + 1.0), longest / 2)
+            mean = self._sum / (self._weight + 1.0)
+            # Where no job has come for a while, those who made the others wait are gone.
+            return max(mean * 0.5 ** ((now - self._latest) / HALF_LIFE), longest / 2)
 
     @property
     def full(self) -> bool:

@@ -40,6 +40,11 @@ class Ears:
         return self._recogniser.name
 
     @property
+    def expected_wait(self) -> float:
+        """Seconds that the next job will probably wait for a thread."""
+        return self._admission.wait()
+
+    @property
     def full(self) -> bool:
         """Whether one more caller would make those who are talking wait too long."""
         return self._admission.full

@@ -257,9 +257,7 @@ class Conversation:
             await self._while_waiting(asyncio.to_thread(self._parts.escalate, last, self._journal))
             self._parts.metrics.escalations_total.labels(reason=last.reason.value).inc()
         final = isinstance(last, Transfer | HangUp)
-        for action in actions:
-            if isinstance(action, Say) and not await self._say(action, final=final):
-                break
+        await self._speak([one for one in actions if isinstance(one, Say)], final=final)
         match last:
             case Listen():
                 return await self._listen(last.patience)
@@ -274,13 +272,26 @@ class Conversation:
             case _:
                 raise AssertionError(f"a turn may not end with {last}")
 
-    async def _say(self, action: Say, *, final: bool) -> bool:
+    async def _speak(self, sayings: Sequence[Say], *, final: bool) -> None:
+        """Say one after the other until the caller barges in; the next is made meanwhile."""
+        ahead: deque[_Playback] = deque()
+        try:
+            for number, action in enumerate(sayings):
+                while len(ahead) < 2 and number + len(ahead) < len(sayings):
+                    text = sayings[number + len(ahead)].text
+                    ahead.append(_Playback(self._parts.voice.stream(text)))
+                if not await self._say(action, ahead.popleft(), final=final):
+                    return
+        finally:
+            for playback in ahead:
+                await playback.stop()
+
+    async def _say(self, action: Say, playback: _Playback, *, final: bool) -> bool:
         """Speak; False when the caller barged in with speech or a key.
 
         The sentence before a transfer or a good-bye is played to its end.
         """
         self._journal.bot_said(action.text, action.prompt, self._now())
-        playback = _Playback(self._parts.voice.stream(action.text))
         try:
             if not self._line.realtime:
                 await playback.made()

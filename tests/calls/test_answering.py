@@ -150,6 +150,7 @@ def test_ten_callers_at_once_each_get_their_own_answer(line: RunningLine) -> Non
     with ThreadPoolExecutor(10) as pool:
         understood = list(pool.map(call, range(10)))
     assert understood == [expected_of(name)["intents"] for name in names]
+    eventually(line.admits, 30.0)
 
 
 def test_a_caller_of_an_unknown_number_is_refused(line: RunningLine) -> None:

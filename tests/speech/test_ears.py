@@ -246,6 +246,18 @@ def test_one_slow_job_does_not_close_the_door_but_many_do() -> None:
     assert not admission.full
 
 
+def test_after_a_rush_the_door_opens_as_soon_as_those_callers_are_gone() -> None:
+    now = [0.0]
+    admission = Admission(lambda: now[0])
+    for _ in range(20):
+        job = admission.queued()
+        now[0] += 2.0
+        admission.started(job)
+    assert admission.full
+    now[0] += 12.0
+    assert not admission.full
+
+
 def test_a_dropped_job_is_not_waited_for() -> None:
     now = [0.0]
     admission = Admission(lambda: now[0])
