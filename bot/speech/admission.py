@@ -62,7 +62,8 @@ class Admission:
             # One imagined wait of nothing keeps a single slow job from closing the door.
             mean = self._sum / (self._weight + 1.0)
             # Where no job has come for a while, those who made the others wait are gone.
-            return max(mean * 0.5 ** ((now - self._latest) / HALF_LIFE), longest / 2)
+            freshness: float = 0.5 ** ((now - self._latest) / HALF_LIFE)
+            return max(mean * freshness, longest / 2)
 
     @property
     def full(self) -> bool:
