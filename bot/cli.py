@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import typer
 
-from bot.commands import ask, call, chat, doctor, grammar, model, phones, queue, replay, run, tts
+from bot.commands import (
+    ask,
+    call,
+    chat,
+    doctor,
+    evaluate,
+    grammar,
+    model,
+    phones,
+    queue,
+    replay,
+    run,
+    train,
+    tts,
+)
 from bot.commands import setup as setup_command
 
 app = typer.Typer(
@@ -20,6 +34,8 @@ app.command()(call.call)
 app.command()(replay.replay)
 app.command()(chat.chat)
 app.command()(ask.ask)
+app.command()(train.train)
+app.command()(evaluate.evaluate)
 app.command()(tts.tts)
 app.command()(phones.phones)
 app.add_typer(queue.app, name="queue")

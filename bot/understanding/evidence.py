@@ -30,7 +30,7 @@ from bot.understanding.sparse import Floats, Rows, sums
 from bot.understanding.word_vectors import WordVectors, unit
 
 #: The views, in the order of their numbers. Each is about 0 to 1.
-VIEWS = (
+VIEWS: tuple[str, ...] = (
     "explained",  # share of the utterance's words, by rarity, that the intent's phrases use
     "covered",  # share of the closest phrase's words, by rarity, that the utterance uses
     "sound_explained",  # as explained, for pairs of syllables

@@ -29,12 +29,13 @@ from rapidfuzz.distance import Indel
 
 from bot.config import Settings
 from bot.understanding import calibration, word_vectors
-from bot.understanding.calibration import Combination, Sample, calibration_error, fit
-from bot.understanding.corpus import Corpus, corpus_of, evidence_of
-from bot.understanding.evidence import Evidence
+from bot.understanding.calibration import USES, Combination, Sample, calibration_error, fit
+from bot.understanding.corpus import NOTHING, Corpus, corpus_of, evidence_of
+from bot.understanding.evidence import VIEWS, Evidence
 from bot.understanding.index import Phrase
 from bot.understanding.lexicon import Lexicon
 from bot.understanding.pack import Pack, load_pack
+from bot.understanding.records import Records, read_records
 from bot.understanding.schema import Category, Faq
 from bot.understanding.variation import coloured, misheard, wrapped
 from bot.understanding.word_vectors import WordVectors
@@ -176,8 +177,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0] if __doc__ else "")
     parser.add_argument("pack", nargs="?", type=Path, default=settings.grammars / settings.pack)
     parser.add_argument("-o", "--output", type=Path, default=calibration.FILE)
+    parser.add_argument("--ablation", nargs="+", type=Path, help="files of held-out questions")
     arguments = parser.parse_args()
-    asked, corpus = ask_all(load_pack(arguments.pack), word_vectors.shipped())
+    pack, vectors = load_pack(arguments.pack), word_vectors.shipped()
+    asked, corpus = ask_all(pack, vectors)
     confidence, correct = cross_validate(asked, corpus.background)
     styles = np.array([one.style for one in asked])
     inside = np.array([bool(one.sample.right) for one in asked])
@@ -190,16 +193,57 @@ def main() -> None:
             "calibration_error": round(calibration_error(confidence[chosen], correct[chosen]), 4),
         }
         print(style, report[style])
-    fitted = fit([one.sample for one in asked], corpus.background)
+    samples = [one.sample for one in asked]
     content = {
         "version": 1,
         "made_by": "python -m bot.understanding.fitting",
         "cross_validation": report,
-        "combination": fitted.to_json(),
+        "combinations": {
+            name: fit(samples, corpus.background, views).to_json() for name, views in USES.items()
+        },
     }
     arguments.output.write_text(
         json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
     )
+    if arguments.ablation:
+        ablate(samples, pack, vectors, [read_records(file) for file in arguments.ablation])
+
+
+def ablate(
+    samples: Sequence[Sample], pack: Pack, vectors: WordVectors, held_out: Sequence[Records]
+) -> None:
+    """Print how often the first candidate is right without each view and by each alone.
+
+    The weights are fitted anew each time; a column for each file of ``held_out``. Only
+    questions and categories are asked, since commands and emergencies have no views.
+    """
+    lexicon = Lexicon.of(pack)
+    corpus = corpus_of(pack, lexicon)
+    evidence = evidence_of(corpus, lexicon, vectors)
+    label_of = {name: label for label, name in enumerate(corpus.names) if name != NOTHING}
+    tables = []
+    for records in held_out:
+        table = []
+        for row in records.rows:
+            right = frozenset(
+                label_of[name] for name in (row.intent, *row.also) if name in label_of
+            )
+            if right:
+                reading = lexicon.read(row.text)
+                table.append(Sample(evidence.look(reading), len(reading.text), right))
+        tables.append(table)
+    print("questions", *(len(table) for table in tables))
+    kinds = {"all views": VIEWS}
+    kinds |= {f"without {view}": tuple(v for v in VIEWS if v != view) for view in VIEWS}
+    kinds |= {f"{view} alone": (view,) for view in VIEWS}
+    for kind, views in kinds.items():
+        fitted = fit(samples, corpus.background, views)
+        shares = [
+            np.mean([first(one, fitted, corpus.background)[1] for one in table])
+            for table in tables
+            if table
+        ]
+        print(f"{kind:28}", *(f"{share:.3f}" for share in shares))
 
 
 if __name__ == "__main__":

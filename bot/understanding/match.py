@@ -11,14 +11,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from rapidfuzz import process
 from rapidfuzz.distance import Indel
 from threadpoolctl import threadpool_limits
 
-from bot.understanding import calibration, word_vectors
+from bot.config import Settings
+from bot.understanding import calibration, training, word_vectors
 from bot.understanding.calibration import Combination
 from bot.understanding.corpus import NOTHING, evidence_of_pack
 from bot.understanding.evidence import VIEWS
@@ -35,8 +35,13 @@ from bot.understanding.schema import (
 )
 from bot.understanding.slots import find_slots
 from bot.understanding.spotting import Spotter
+from bot.understanding.training import TrainedModel
 from bot.understanding.types import Candidate, IntentKind, Understanding
 
+#: Stands for the folder ``cache/understanding`` in the settings' ``home``.
+HOME = Path()
+#: A pack's own trained classifier, beside its YAML files.
+CLASSIFIER_FILE = "classifier.npz"
 #: Candidates handed on.
 KEEP = 5
 #: Candidates below this are noise.
@@ -51,36 +56,38 @@ ALTERNATIVES = 3
 WHOLE = 0.8
 
 
-class Trained(Protocol):
-    """A model trained on a city's own records (``training.TrainedModel``)."""
-
-    def weigh(self, reading: Reading, matched: Mapping[str, float]) -> dict[str, float]:
-        """Return the probabilities of intents, given those that the pack's matching found."""
-
-
 class Understander:
     """Understands utterances with one pack. Thread-safe once made."""
 
     def __init__(
         self,
         pack: Pack,
-        trained: Trained | None = None,
+        trained: TrainedModel | None = None,
         combination: Combination | None = None,
-        cache: Path | None = None,
+        cache: Path | None = HOME,
+        untrained: bool = False,
     ) -> None:
         """Make ready for a pack.
 
-        ``trained`` is a second opinion, learnt from records; ``combination`` replaces the
-        shipped weights of the views; ``cache`` is a folder in which what is computed for this
-        pack is kept for the next time.
+        ``trained`` is a second opinion, learnt from records: by default what lies in the
+        pack's folder as ``classifier.npz``, if anything; none at all when ``untrained``.
+        ``combination`` replaces the shipped weights of the views. ``cache`` is a folder in
+        which what is computed for this pack is kept for the next time: by default under
+        ``home``, nowhere when None.
+
+        Raises:
+            ModelError: the pack's ``classifier.npz`` can't be read.
         """
         _one_thread()
         self.pack = pack
-        self._trained = trained
+        own = pack.folder / CLASSIFIER_FILE
+        self.trained = None if untrained else trained
+        if not untrained and trained is None and own.is_file():
+            self.trained = training.load(own)
         self._lexicon = Lexicon.of(pack)
         self._combination = combination or calibration.shipped()
         self._names, self._evidence = evidence_of_pack(
-            pack, self._lexicon, word_vectors.shipped(), cache
+            pack, self._lexicon, word_vectors.shipped(), _folder(cache)
         )
         self._background = self._names.index(NOTHING) if NOTHING in self._names else None
         self._intents = {intent.id: intent for intent in pack.intents}
@@ -146,8 +153,8 @@ class Understander:
         chances = self._combination.probabilities(look, length, self._background)
         place = {self._names[label]: at for at, label in enumerate(look.labels.tolist())}
         shares = {name: float(chances[at]) for name, at in place.items() if name != NOTHING}
-        if self._trained:
-            shares = self._trained.weigh(reading, shares)
+        if self.trained:
+            shares = self.trained.weigh(reading, shares)
         found = []
         for name, share in shares.items():
             exact = name in place and look.views[place[name], VIEWS.index("writing")] == 1.0
@@ -222,6 +229,10 @@ class WholeUtterances:
             yield intent, text, float(writings[number]), float(sounds[number])
 
 
+def _folder(cache: Path | None) -> Path | None:
+    return Settings().home / "cache" / "understanding" if cache is HOME else cache
+
+
 @lru_cache(maxsize=1)
 def _one_thread() -> None:
     """Keep linear algebra to one thread in this process, from now on.
@@ -269,4 +280,5 @@ def _reasons(views: Mapping[str, float], closest: str, shared: Sequence[str]) ->
     ]
     if shared:
         said.append((views["explained"], f"共有词：{'、'.join(shared[:4])}"))
-    return tuple(text for strength, text in sorted(said, key=lambda r: -r[0]) if strength >= 0.3)
+    ranked = sorted(said, key=lambda reason: -reason[0])
+    return tuple(text for strength, text in ranked if strength >= 0.3) or (ranked[0][1],)

@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 
 from bot.understanding.index import Index
 
+#: Indexes kept in one folder.
+MOST_KEPT = 12
 _HERE = Path(__file__).parent
 #: Sources and data whose change makes an index another one.
 _ENGINE = (
@@ -54,7 +56,8 @@ def load(file: Path) -> Index | None:
     try:
         with np.load(file, allow_pickle=False) as data:
             index = _unpacked(Index, {name: data[name] for name in data.files}, "")
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+        file.touch()  # used lately: see _forget
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
         return None
     assert isinstance(index, Index)
     return index
@@ -72,8 +75,16 @@ def save(file: Path, index: Index) -> None:
             with os.fdopen(handle, "wb") as out:
                 np.savez(out, allow_pickle=False, **_packed(index, ""))
             Path(name).replace(file)
+            _forget(file.parent)
         finally:
             Path(name).unlink(missing_ok=True)
+
+
+def _forget(folder: Path) -> None:
+    """Remove the indexes that were longest not used."""
+    kept = sorted(folder.glob("*.npz"), key=lambda file: file.stat().st_mtime, reverse=True)
+    for file in kept[MOST_KEPT:]:
+        file.unlink(missing_ok=True)
 
 
 def _packed(part: Any, prefix: str) -> dict[str, NDArray[Any]]:
