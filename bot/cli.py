@@ -13,12 +13,14 @@ from bot.commands import (
     call,
     chat,
     doctor,
+    evaluate,
     grammar,
     model,
     phones,
     queue,
     replay,
     run,
+    train,
     tts,
 )
 from bot.commands import setup as setup_command
@@ -59,6 +61,8 @@ app.command()(call.call)
 app.command()(replay.replay)
 app.command()(chat.chat)
 app.command()(ask.ask)
+app.command()(train.train)
+app.command()(evaluate.evaluate)
 app.command()(tts.tts)
 app.command()(phones.phones)
 app.add_typer(queue.app, name="queue")

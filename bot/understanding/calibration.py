@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -89,10 +89,21 @@ class Combination:
         )
 
 
-@lru_cache(maxsize=1)
-def shipped() -> Combination:
+#: Names of the shipped weights: for all views, all but the classifier, the classifier alone.
+BOTH, MATCHER, CLASSIFIER = "both", "matcher", "classifier"
+#: The views that each of them uses.
+USES: dict[str, tuple[str, ...]] = {
+    BOTH: VIEWS,
+    MATCHER: tuple(view for view in VIEWS if view != "classified"),
+    CLASSIFIER: ("classified",),
+}
+
+
+@lru_cache(maxsize=3)
+def shipped(name: str = BOTH) -> Combination:
     """Return the weights that ship with the project."""
-    return Combination.from_json(json.loads(FILE.read_text(encoding="utf-8"))["combination"])
+    data = json.loads(FILE.read_text(encoding="utf-8"))["combinations"][name]
+    return Combination.from_json(data)
 
 
 def longness(length: int) -> float:
@@ -111,14 +122,22 @@ class Sample:
     weight: float = 1.0
 
 
-def fit(samples: Sequence[Sample], background: int | None, ridge: float = 0.02) -> Combination:
+def fit(
+    samples: Sequence[Sample],
+    background: int | None,
+    views: Collection[str] = VIEWS,
+    ridge: float = 2e-4,
+) -> Combination:
     """Return the weights under which the right answers are likeliest.
 
-    ``ridge`` is the weight of the squared parameters, for each sample.
+    Only ``views`` get a weight. ``ridge`` is the weight of the squared parameters beside the
+    mean surprise of a sample.
     """
     from scipy.optimize import minimize
 
     design, right, none, weights = _design(samples, background)
+    unused = [at for at, view in enumerate(VIEWS) if view not in views]
+    design[:, :, [*unused, *(at + len(VIEWS) for at in unused)]] = 0.0
 
     def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         odds = design @ flat
@@ -131,8 +150,8 @@ def fit(samples: Sequence[Sample], background: int | None, ridge: float = 0.02) 
         slope = np.einsum("sc,scp->p", pull * weights[:, None], design)
         total = weights.sum()
         return (
-            float((weights * surprise).sum() / total + ridge * 0.5 * (flat**2).sum() / 100),
-            slope / total + ridge * flat / 100,
+            float((weights * surprise).sum() / total + ridge * 0.5 * (flat**2).sum()),
+            slope / total + ridge * flat,
         )
 
     start = np.zeros(design.shape[2])

@@ -135,7 +135,7 @@ def learn(
     kernel[np.diag_indices_from(kernel)] += RIDGE
     target = np.zeros((size, count), np.float32)
     target[np.arange(size), truth] = 1.0
-    prior = target.mean(axis=0)
+    prior = target.sum(axis=0) / max(1, size)
     dual = cho_solve(cho_factor(kernel, overwrite_a=True, check_finite=False), target - prior)
     return Classifier(written, spoken, centres, np.ascontiguousarray(dual.T, np.float32), prior)
 

@@ -5,14 +5,17 @@ What the matching engine is built from, and what it is fitted on. Leaves to othe
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.understanding.classifier import learn
-from bot.understanding.evidence import Evidence, Phrase
+from bot.understanding import store
+from bot.understanding.evidence import Evidence
+from bot.understanding.index import Phrase, build
 from bot.understanding.lexicon import Lexicon
 from bot.understanding.pack import Pack
 from bot.understanding.schema import Category, Faq
@@ -21,6 +24,8 @@ from bot.understanding.word_vectors import WordVectors
 
 #: Name of the label of everyday talk that no intent answers.
 NOTHING = "-"
+#: Signs that mean something in a template.
+SIGNS = "[]()|…?*+^$\\{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,40 +50,56 @@ class Corpus:
         return np.unique(np.array([phrase.template for phrase in self.phrases], np.int64))
 
 
-def corpus_of(pack: Pack, lexicon: Lexicon) -> Corpus:
-    """Read all that a pack's questions and categories can be said as.
+def sayings(pack: Pack) -> Iterator[tuple[str, str]]:
+    """Yield each template of a pack's questions and categories with the name of its label.
 
-    An intent's title is one more way of saying it.
+    An intent's title is one more way of saying it. Everyday talk comes last.
     """
-    names: list[str] = []
-    phrases: list[Phrase] = []
-    template = 0
     for intent in pack.intents:
-        if not isinstance(intent, Faq | Category):
-            continue
-        for source in (*intent.phrases, intent.title, intent.title_en):
-            for text in parse(source).expand() if source in intent.phrases else (source,):
-                if (reading := lexicon.read(text)).text:
-                    phrases.append(Phrase(len(names), template, reading))
-            template += 1
-        names.append(intent.id)
-    if names and pack.background:
-        for text in pack.background:
-            phrases.append(Phrase(len(names), template, lexicon.read(text)))
-            template += 1
-        names.append(NOTHING)
-    return Corpus(tuple(names), tuple(phrases))
+        if isinstance(intent, Faq | Category):
+            for source in intent.phrases:
+                yield intent.id, source
+            # A title is plain text, in which the signs of templates mean nothing.
+            for title in (intent.title, intent.title_en):
+                yield intent.id, "".join(" " if char in SIGNS else char for char in title)
+    for text in pack.background:
+        yield NOTHING, text
+
+
+def corpus_of(pack: Pack, lexicon: Lexicon) -> Corpus:
+    """Read all that a pack's questions and categories can be said as."""
+    labels: dict[str, int] = {}
+    phrases: list[Phrase] = []
+    for template, (name, source) in enumerate(sayings(pack)):
+        label = labels.setdefault(name, len(labels))
+        for text in parse(source).expand() if name != NOTHING else (source,):
+            if (reading := lexicon.read(text)).text:
+                phrases.append(Phrase(label, template, reading))
+    return Corpus(tuple(labels), tuple(phrases))
 
 
 def evidence_of(corpus: Corpus, lexicon: Lexicon, vectors: WordVectors) -> Evidence:
     """Index a corpus, and train the classifier that is one of its views."""
-    readings = [phrase.reading for phrase in corpus.phrases]
-    meanings = vectors.sentences(readings, lexicon.rarity)
-    classifier = learn(
-        readings,
-        meanings,
-        [phrase.label for phrase in corpus.phrases],
-        [phrase.template for phrase in corpus.phrases],
-        len(corpus.names),
-    )
-    return Evidence(corpus.phrases, meanings, len(corpus.names), lexicon, vectors, classifier)
+    index = build(corpus.phrases, len(corpus.names), lexicon, vectors)
+    return Evidence(index, lexicon, vectors)
+
+
+def evidence_of_pack(
+    pack: Pack, lexicon: Lexicon, vectors: WordVectors, cache: Path | None
+) -> tuple[tuple[str, ...], Evidence]:
+    """Return the names of a pack's labels and their evidence.
+
+    The index is read from the folder ``cache`` if it was kept there, and else made and kept.
+    """
+    if cache is None:
+        corpus = corpus_of(pack, lexicon)
+        return corpus.names, evidence_of(corpus, lexicon, vectors)
+    names = tuple(dict.fromkeys(name for name, _ in sayings(pack)))
+    everything = (text for saying in sayings(pack) for text in saying)
+    synonyms = (text for word, others in pack.synonyms.items() for text in (word, *others))
+    file = cache / f"{store.key_of(chain(everything, synonyms, pack.words()))}.npz"
+    index = store.load(file)
+    if index is None:
+        index = build(corpus_of(pack, lexicon).phrases, len(names), lexicon, vectors)
+        store.save(file, index)
+    return names, Evidence(index, lexicon, vectors)

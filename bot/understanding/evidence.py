@@ -8,9 +8,7 @@ of the views (``calibration.py``).
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,13 +16,21 @@ from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import Indel
 
-from bot.understanding.classifier import Classifier
+from bot.understanding.index import (
+    SEPARATOR,
+    Index,
+    codes_of,
+    encode,
+    sound_features,
+    text_features,
+    weight_of,
+)
 from bot.understanding.lexicon import Lexicon, Reading
 from bot.understanding.sparse import Floats, Rows, sums
 from bot.understanding.word_vectors import WordVectors, unit
 
 #: The views, in the order of their numbers. Each is about 0 to 1.
-VIEWS = (
+VIEWS: tuple[str, ...] = (
     "explained",  # share of the utterance's words, by rarity, that the intent's phrases use
     "covered",  # share of the closest phrase's words, by rarity, that the utterance uses
     "sound_explained",  # as explained, for pairs of syllables
@@ -42,8 +48,6 @@ VIEWS = (
 LONGLIST, SHORTLIST = 48, 12
 #: Phrases of each such intent that are looked for inside the utterance.
 CLOSEST = 3
-#: A pair of characters says less than a whole word.
-PAIR_WEIGHT = 0.5
 #: An utterance is explained when this much rarity is: people tell long stories.
 ENOUGH_WORDS, ENOUGH_SOUNDS = 5.0, 6.0
 #: Stretches of an utterance whose meaning is looked at by itself, in words.
@@ -52,17 +56,6 @@ STRETCHES = (3, 5, 8, 13)
 MOST_STRETCHES = 24
 #: Cosine from which on two different words begin to count as alike.
 UNLIKE = 0.35
-
-
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """One thing that can be said."""
-
-    label: int
-    """Number of what it means."""
-    template: int
-    """Number of the template that it was expanded from."""
-    reading: Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,150 +72,47 @@ class Look:
 class Evidence:
     """The phrases of a pack, indexed. Thread-safe once made."""
 
-    def __init__(
-        self,
-        phrases: Sequence[Phrase],
-        meanings: Floats,
-        labels: int,
-        lexicon: Lexicon,
-        vectors: WordVectors,
-        classifier: Classifier,
-    ) -> None:
-        """Index ``phrases`` with their meanings; their labels are numbered up to ``labels``."""
+    def __init__(self, index: Index, lexicon: Lexicon, vectors: WordVectors) -> None:
+        self.index = index
         self._lexicon = lexicon
         self._vectors = vectors
-        self._classifier = classifier
-        self.labels = labels
-        unique = {(one.label, one.reading.text): at for at, one in enumerate(phrases)}
-        order = sorted(unique.values(), key=lambda at: phrases[at].label)
-        self.phrases = tuple(phrases[at] for at in order)
-        self._meanings = meanings[order]
-        owners = np.array([one.label for one in self.phrases], np.int64)
-        self._first = np.searchsorted(owners, np.arange(labels + 1))
-        self._index_writing()
-        self._index_features()
-        self._index_words()
-        self._centres = self._centres_of(owners)
-
-    def _index_writing(self) -> None:
-        self._codes: dict[str, str] = {}
-        self._writings = [one.reading.text for one in self.phrases]
-        self._bare = [self._encode(one.reading.toneless, learn=True) for one in self.phrases]
-        self._folded = [self._encode(one.reading.folded, learn=True) for one in self.phrases]
-
-    def _encode(self, syllables: Sequence[str], learn: bool = False) -> str:
-        # One character a syllable lets the string metrics run at full speed.
-        if learn:
-            for syllable in syllables:
-                self._codes.setdefault(syllable, chr(0x4E00 + len(self._codes)))
-        return "".join(self._codes.get(syllable, "\0") for syllable in syllables)
-
-    def _index_features(self) -> None:
-        texts = [_text_features(one.reading) for one in self.phrases]
-        sounds = [_sound_features(one.reading) for one in self.phrases]
-        used: Counter[str] = Counter()
-        for _, feature in {
-            (one.label, feature)
-            for one, *both in zip(self.phrases, texts, sounds, strict=True)
-            for features in both
-            for feature in features
-        }:
-            used[feature] += 1
-        self._df: Mapping[str, int] = used
-        self._columns = {feature: number for number, feature in enumerate(used)}
-        weights = [self._weight(feature) for feature in used]
-        self._weights = np.array(weights, np.float32)
-        size = len(used)
-        self._own_words = [self._words_of(label) for label in range(self.labels)]
-        self._text_rows, self._sound_rows = (
-            Rows.of(
-                [[(self._columns[f], weights[self._columns[f]]) for f in said] for said in all_said]
-            )
-            for all_said in (texts, sounds)
-        )
-        self._text_total, self._sound_total = (
-            self._total(rows, size) for rows in (self._text_rows, self._sound_rows)
-        )
-        self._text_users, self._sound_users = (
-            self._by_label(rows).transposed(size) for rows in (self._text_rows, self._sound_rows)
-        )
-
-    def _words_of(self, label: int) -> frozenset[str]:
-        begin, end = self._first[label], self._first[label + 1]
-        return frozenset(word for one in self.phrases[begin:end] for word in one.reading.words)
-
-    def _by_label(self, rows: Rows) -> Rows:
-        out = []
-        for label in range(self.labels):
-            begin, end = rows.starts[self._first[label]], rows.starts[self._first[label + 1]]
-            out.append([(int(column), 1.0) for column in np.unique(rows.columns[begin:end])])
-        return Rows.of(out)
-
-    def _index_words(self) -> None:
-        self._words: dict[str, int] = {}
-        self._word_rows = Rows.of(
-            [
-                [
-                    (self._words.setdefault(word, len(self._words)), self._lexicon.rarity(word))
-                    for word in one.reading.cut
-                ]
-                for one in self.phrases
-            ]
-        )
-        self._word_vectors = np.array(
-            [self._vectors.of(word) for word in self._words], np.float32
-        ).reshape(-1, self._vectors.size)
-        self._word_total = self._total(self._word_rows, len(self._words))
-
-    def _total(self, rows: Rows, columns: int) -> Floats:
-        everything = np.arange(len(self.phrases))
-        found: Floats = np.maximum(rows.found(everything, np.ones(columns, np.float32)), 1e-6)
-        return found
-
-    def _centres_of(self, owners: NDArray[np.int64]) -> Floats:
-        """Return the mean meaning of each label's templates."""
-        templates = [one.template for one in self.phrases]
-        size_of = Counter(templates)
-        share = np.array([1.0 / size_of[template] for template in templates], np.float32)
-        centres = np.zeros((self.labels, self._vectors.size), np.float32)
-        np.add.at(centres, owners, self._meanings * share[:, None])
-        return unit(centres)
-
-    def _weight(self, feature: str) -> float:
-        # Inverse document frequency over intents, scaled to 1 for a word in no or one intent.
-        count = max(1, self.labels)
-        idf = math.log((count + 1) / (self._df.get(feature, 0) + 0.5))
-        idf = min(1.0, idf / math.log((count + 1) / 1.5)) if count > 1 else 1.0
-        if feature.startswith("w:"):
-            return max(0.02, idf) * self._lexicon.rarity(feature[2:])
-        return max(0.02, idf) * (PAIR_WEIGHT if feature.startswith("c:") else 1.0)
+        self.labels = len(index.first) - 1
+        self._codes = codes_of(index.syllables)
+        self._columns = {feature: number for number, feature in enumerate(index.features)}
+        self._text_total = _total(index.text_rows, len(index.features))
+        self._sound_total = _total(index.sound_rows, len(index.features))
+        self._word_total = _total(index.word_rows, len(index.words))
+        self._word_vectors = vectors.all_of(index.words)
+        self._label_words = [frozenset(words.split(SEPARATOR)) for words in index.label_words]
 
     def look(self, reading: Reading) -> Look:
         """Return what speaks for the labels worth considering; none when nothing does."""
-        texts, sounds = _text_features(reading), _sound_features(reading)
+        texts, sounds = text_features(reading), sound_features(reading)
         text_columns, sound_columns = self._known(texts), self._known(sounds)
         explained = self._explained(
-            self._text_users, text_columns, self._unknown(texts), ENOUGH_WORDS
+            self.index.text_users, text_columns, self._unknown(texts), ENOUGH_WORDS
         )
         heard = self._explained(
-            self._sound_users, sound_columns, self._unknown(sounds), ENOUGH_SOUNDS
+            self.index.sound_users, sound_columns, self._unknown(sounds), ENOUGH_SOUNDS
         )
         whole = self._vectors.sentences([reading], self._lexicon.rarity)[0]
-        field = self._centres @ whole
+        field = self.index.centres @ whole
         cheap = explained + heard + 2.0 * field
-        told = self._first[1:] > self._first[:-1]
+        told = self.index.first[1:] > self.index.first[:-1]
         long = _greatest(np.where(told, cheap, -np.inf).astype(np.float32), LONGLIST)
         long = long[told[long]]
-        classified = self._classifier.scores(self._classifier.kernel(reading, whole), long)
+        classified = self.index.classifier.scores(
+            self.index.classifier.kernel(reading, whole), long
+        )
         chosen = np.sort(_greatest(cheap[long] + 4.0 * classified, SHORTLIST))
         short, classified = long[chosen], classified[chosen]
         if not len(short):
             return Look(short, np.zeros((0, len(VIEWS)), np.float32), short)
         vectors, rarities = self._word_meanings(reading)
-        counts = self._first[short + 1] - self._first[short]
-        rows = np.repeat(self._first[short] - (np.cumsum(counts) - counts), counts) + np.arange(
-            counts.sum()
-        )
+        counts = self.index.first[short + 1] - self.index.first[short]
+        rows = np.repeat(
+            self.index.first[short] - (np.cumsum(counts) - counts), counts
+        ) + np.arange(counts.sum())
         edges = np.cumsum(counts) - counts
 
         def best(values: Floats) -> Floats:
@@ -230,16 +120,16 @@ class Evidence:
             return most
 
         writing, sound, inside, closest = self._written(reading, rows, edges, counts)
-        present = np.zeros(len(self._weights), np.float32)
+        present = np.zeros(len(self.index.weights), np.float32)
         present[text_columns] = 1.0
         present[sound_columns] = 1.0
-        meaning = self._meanings[rows]
+        meaning = self.index.meanings[rows]
         views = np.stack(
             (
                 explained[short],
-                best(self._text_rows.found(rows, present) / self._text_total[rows]),
+                best(self.index.text_rows.found(rows, present) / self._text_total[rows]),
                 heard[short],
-                best(self._sound_rows.found(rows, present) / self._sound_total[rows]),
+                best(self.index.sound_rows.found(rows, present) / self._sound_total[rows]),
                 best(writing),
                 best(sound),
                 inside,
@@ -255,9 +145,9 @@ class Evidence:
 
     def shared(self, reading: Reading, label: int) -> list[str]:
         """Return the words that an utterance and a label's phrases have in common, rarest first."""
-        own = self._own_words[label]
+        own = self._label_words[label]
         common = {word for word in reading.words if word in own}
-        weights = {word: self._weight(f"w:{word}") for word in common}
+        weights = {word: float(self.index.weights[self._columns[f"w:{word}"]]) for word in common}
         return sorted((w for w in common if weights[w] > 0.2), key=lambda w: (-weights[w], w))
 
     def _known(self, features: Iterable[str]) -> NDArray[np.int64]:
@@ -265,12 +155,16 @@ class Evidence:
         return np.array(sorted(found), np.int64)
 
     def _unknown(self, features: Iterable[str]) -> float:
-        return sum(self._weight(feature) for feature in features if feature not in self._columns)
+        return sum(
+            weight_of(feature, 0, self.labels, self._lexicon)
+            for feature in features
+            if feature not in self._columns
+        )
 
     def _explained(
         self, users: Rows, columns: NDArray[np.int64], unknown: float, enough: float
     ) -> Floats:
-        weights = self._weights[columns]
+        weights = self.index.weights[columns]
         total = min(float(weights.sum()) + unknown, enough)
         if not total:
             return np.zeros(self.labels, np.float32)
@@ -285,11 +179,17 @@ class Evidence:
         counts: NDArray[np.int64],
     ) -> tuple[Floats, Floats, Floats, NDArray[np.int64]]:
         """Return writing and sound for each row, and for each label the best part and phrase."""
-        codes = (reading.text, self._encode(reading.toneless), self._encode(reading.folded))
+        codes = (
+            reading.text,
+            encode(reading.toneless, self._codes),
+            encode(reading.folded, self._codes),
+        )
         numbers = rows.tolist()
         writing, bare, fold = (
             process.cdist([code], [side[n] for n in numbers], scorer=Indel.normalized_similarity)[0]
-            for code, side in zip(codes, (self._writings, self._bare, self._folded), strict=True)
+            for code, side in zip(
+                codes, (self.index.texts, self.index.bare, self.index.folded), strict=True
+            )
         )
         sound = (bare + fold) / 2
         both = writing + sound
@@ -298,7 +198,9 @@ class Evidence:
         for number, (begin, count) in enumerate(zip(edges.tolist(), counts.tolist(), strict=True)):
             order = np.argsort(-both[begin : begin + count], kind="stable")[:CLOSEST] + begin
             closest[number] = rows[order[0]]
-            inside[number] = max(_inside(codes[2], self._folded[rows[at]]) for at in order.tolist())
+            inside[number] = max(
+                _inside(codes[2], self.index.folded[rows[at]]) for at in order.tolist()
+            )
         return writing, sound, inside, closest
 
     def _word_meanings(self, reading: Reading) -> tuple[Floats, Floats]:
@@ -308,11 +210,11 @@ class Evidence:
         return vectors, rarities
 
     def _likeness(self, rows: NDArray[np.int64], vectors: Floats) -> Floats:
-        at, counts = self._word_rows.cells(rows)
-        used, inverse = np.unique(self._word_rows.columns[at], return_inverse=True)
+        at, counts = self.index.word_rows.cells(rows)
+        used, inverse = np.unique(self.index.word_rows.columns[at], return_inverse=True)
         alike = (self._word_vectors[used] @ vectors.T).max(axis=1)
         alike = np.maximum(0.0, (alike - UNLIKE) / (1.0 - UNLIKE))
-        total = sums(self._word_rows.values[at] * alike[inverse], counts)
+        total = sums(self.index.word_rows.values[at] * alike[inverse], counts)
         share: Floats = total / self._word_total[rows]
         return share
 
@@ -345,9 +247,8 @@ def _greatest(values: Floats, count: int) -> NDArray[np.int64]:
     return np.sort(np.argpartition(-values, count)[:count])
 
 
-def _text_features(reading: Reading) -> set[str]:
-    return {f"w:{word}" for word in reading.words} | {f"c:{pair}" for pair in reading.bigrams}
-
-
-def _sound_features(reading: Reading) -> set[str]:
-    return {f"s:{pair}" for pair in reading.sound_bigrams}
+def _total(rows: Rows, columns: int) -> Floats:
+    """Return the weight of all of each phrase."""
+    everything = np.arange(len(rows.starts) - 1)
+    total: Floats = np.maximum(rows.found(everything, np.ones(columns, np.float32)), 1e-6)
+    return total

@@ -1,10 +1,13 @@
 """Fits the weights of the views on questions that the pack's phrases do not hold.
 
-Two kinds of question, both with a known answer: the pack's own phrases, each asked with its
-whole template taken out of the pack (never only one expansion: the others would give the
-answer away), as it is, wrapped in talk, and misheard; and the pack's test sentences, likewise.
-The first are harder than life, since nothing like them is left, the second easier, since
-whoever wrote them knew the phrases; what is fitted on both lies between.
+Two kinds of question, both with a known answer, each as it is, wrapped in talk, or misheard:
+
+- the pack's test sentences. Whoever writes a pack mends its phrases until its tests pass, so
+  the template most like a sentence is taken out of the pack before it is asked: the fit
+  should see how well citizens are understood whom nobody has heard before.
+- the pack's own phrases, each with its whole template taken out (never only one expansion:
+  the others would give the answer away). They are harder than life, since editors make
+  templates differ, and weigh little.
 
 Run ``python -m bot.understanding.fitting`` after a great change of the engine; it takes a
 minute and writes ``weights.json``, with what cross-validation over intents says of it.
@@ -14,28 +17,32 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
+from rapidfuzz.distance import Indel
 
 from bot.config import Settings
 from bot.understanding import calibration, word_vectors
-from bot.understanding.calibration import Combination, Sample, calibration_error, fit
-from bot.understanding.corpus import Corpus, corpus_of, evidence_of
-from bot.understanding.evidence import Evidence, Phrase
+from bot.understanding.calibration import USES, Combination, Sample, calibration_error, fit
+from bot.understanding.corpus import NOTHING, Corpus, corpus_of, evidence_of
+from bot.understanding.evidence import VIEWS, Evidence
+from bot.understanding.index import Phrase
 from bot.understanding.lexicon import Lexicon
 from bot.understanding.pack import Pack, load_pack
+from bot.understanding.records import Records, read_records
 from bot.understanding.schema import Category, Faq
 from bot.understanding.variation import coloured, misheard, wrapped
 from bot.understanding.word_vectors import WordVectors
 
 FOLDS = 5
-#: What one question made of a phrase weighs; a test sentence weighs 1.
-PHRASE_WEIGHT = 0.3
+#: What a question made of a phrase weighs; one made of a test sentence weighs 1.
+PHRASE_WEIGHT = 0.05
 SEED = 20261124
 
 
@@ -63,16 +70,37 @@ def ask_all(pack: Pack, vectors: WordVectors) -> tuple[list[Asked], Corpus]:
         evidence = evidence_of(corpus.without(held), lexicon, vectors)
         for phrase in _one_of_each(corpus.phrases, held, random):
             asked += _variants(phrase, corpus, evidence, lexicon, random)
-    evidence = evidence_of(corpus, lexicon, vectors)
     label_of = {name: label for label, name in enumerate(corpus.names)}
-    for intent in pack.intents:
-        if isinstance(intent, Faq | Category):
-            for text in intent.tests:
-                for style, said in _styles(text, random):
-                    asked.append(
-                        _ask(f"test {style}", said, label_of[intent.id], 1.0, evidence, lexicon)
-                    )
+    faqs = [intent for intent in pack.intents if isinstance(intent, Faq | Category)]
+    for turn in range(max((len(intent.tests) for intent in faqs), default=0)):
+        tests = {label_of[i.id]: i.tests[turn] for i in faqs if len(i.tests) > turn}
+        near = _nearest_templates(tests, corpus, lexicon, vectors)
+        evidence = evidence_of(corpus.without(near), lexicon, vectors)
+        asked += [
+            _ask(f"test {style}", said, label, 1.0, evidence, lexicon)
+            for label, text in tests.items()
+            for style, said in _styles(text, random)
+        ]
     return asked, corpus
+
+
+def _nearest_templates(
+    tests: Mapping[int, str], corpus: Corpus, lexicon: Lexicon, vectors: WordVectors
+) -> set[int]:
+    """Return for each label the template whose words or meaning are most like its sentence."""
+    said: defaultdict[int, list[Phrase]] = defaultdict(list)
+    for phrase in corpus.phrases:
+        said[phrase.label].append(phrase)
+    nearest: set[int] = set()
+    for label, text in tests.items():
+        reading, own = lexicon.read(text), said[label]
+        meanings = vectors.sentences([reading, *(one.reading for one in own)], lexicon.rarity)
+        alike = meanings[1:] @ meanings[0]
+        for at, one in enumerate(own):
+            alike[at] += Indel.normalized_similarity(reading.text, one.reading.text)
+        if len({one.template for one in own}) > 1:
+            nearest.add(own[int(alike.argmax())].template)
+    return nearest
 
 
 def _one_of_each(
@@ -100,10 +128,8 @@ def _variants(
     nothing = phrase.label == corpus.background
     weight = 1.0 if nothing else PHRASE_WEIGHT
     label = None if nothing else phrase.label
-    return [
-        _ask(f"phrase {style}", said, label, weight, evidence, lexicon, phrase.template)
-        for style, said in _styles(phrase.reading.text, random)
-    ]
+    style, said = random.choice(_styles(phrase.reading.text, random))
+    return [_ask(f"phrase {style}", said, label, weight, evidence, lexicon, phrase.template)]
 
 
 def _ask(
@@ -151,8 +177,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0] if __doc__ else "")
     parser.add_argument("pack", nargs="?", type=Path, default=settings.grammars / settings.pack)
     parser.add_argument("-o", "--output", type=Path, default=calibration.FILE)
+    parser.add_argument("--ablation", nargs="+", type=Path, help="files of held-out questions")
     arguments = parser.parse_args()
-    asked, corpus = ask_all(load_pack(arguments.pack), word_vectors.shipped())
+    pack, vectors = load_pack(arguments.pack), word_vectors.shipped()
+    asked, corpus = ask_all(pack, vectors)
     confidence, correct = cross_validate(asked, corpus.background)
     styles = np.array([one.style for one in asked])
     inside = np.array([bool(one.sample.right) for one in asked])
@@ -165,16 +193,57 @@ def main() -> None:
             "calibration_error": round(calibration_error(confidence[chosen], correct[chosen]), 4),
         }
         print(style, report[style])
-    fitted = fit([one.sample for one in asked], corpus.background)
+    samples = [one.sample for one in asked]
     content = {
         "version": 1,
         "made_by": "python -m bot.understanding.fitting",
         "cross_validation": report,
-        "combination": fitted.to_json(),
+        "combinations": {
+            name: fit(samples, corpus.background, views).to_json() for name, views in USES.items()
+        },
     }
     arguments.output.write_text(
         json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
     )
+    if arguments.ablation:
+        ablate(samples, pack, vectors, [read_records(file) for file in arguments.ablation])
+
+
+def ablate(
+    samples: Sequence[Sample], pack: Pack, vectors: WordVectors, held_out: Sequence[Records]
+) -> None:
+    """Print how often the first candidate is right without each view and by each alone.
+
+    The weights are fitted anew each time; a column for each file of ``held_out``. Only
+    questions and categories are asked, since commands and emergencies have no views.
+    """
+    lexicon = Lexicon.of(pack)
+    corpus = corpus_of(pack, lexicon)
+    evidence = evidence_of(corpus, lexicon, vectors)
+    label_of = {name: label for label, name in enumerate(corpus.names) if name != NOTHING}
+    tables = []
+    for records in held_out:
+        table = []
+        for row in records.rows:
+            right = frozenset(
+                label_of[name] for name in (row.intent, *row.also) if name in label_of
+            )
+            if right:
+                reading = lexicon.read(row.text)
+                table.append(Sample(evidence.look(reading), len(reading.text), right))
+        tables.append(table)
+    print("questions", *(len(table) for table in tables))
+    kinds = {"all views": VIEWS}
+    kinds |= {f"without {view}": tuple(v for v in VIEWS if v != view) for view in VIEWS}
+    kinds |= {f"{view} alone": (view,) for view in VIEWS}
+    for kind, views in kinds.items():
+        fitted = fit(samples, corpus.background, views)
+        shares = [
+            np.mean([first(one, fitted, corpus.background)[1] for one in table])
+            for table in tables
+            if table
+        ]
+        print(f"{kind:28}", *(f"{share:.3f}" for share in shares))
 
 
 if __name__ == "__main__":

@@ -7,17 +7,22 @@ weighed by ``calibration.py``. Leaves to others: what to do about it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Protocol
+from pathlib import Path
 
+import numpy as np
+from rapidfuzz import process
 from rapidfuzz.distance import Indel
 from threadpoolctl import threadpool_limits
 
-from bot.understanding import calibration, word_vectors
+from bot.config import Settings
+from bot.understanding import calibration, training, word_vectors
 from bot.understanding.calibration import Combination
-from bot.understanding.corpus import NOTHING, corpus_of, evidence_of
+from bot.understanding.corpus import NOTHING, evidence_of_pack
 from bot.understanding.evidence import VIEWS
+from bot.understanding.index import encode
 from bot.understanding.lexicon import Lexicon, Reading
 from bot.understanding.mood import MoodReader
 from bot.understanding.pack import Pack
@@ -31,8 +36,13 @@ from bot.understanding.schema import (
 )
 from bot.understanding.slots import find_slots
 from bot.understanding.spotting import Spotter
+from bot.understanding.training import TrainedModel
 from bot.understanding.types import Candidate, IntentKind, Understanding
 
+#: Stands for the folder ``cache/understanding`` in the settings' ``home``.
+HOME = Path()
+#: A pack's own trained classifier, beside its YAML files.
+CLASSIFIER_FILE = "classifier.npz"
 #: Candidates handed on.
 KEEP = 5
 #: Candidates below this are noise.
@@ -47,34 +57,40 @@ ALTERNATIVES = 3
 WHOLE = 0.8
 
 
-class Trained(Protocol):
-    """A model trained on a city's own records (``training.TrainedModel``)."""
-
-    def weigh(self, reading: Reading, matched: Mapping[str, float]) -> dict[str, float]:
-        """Return the probabilities of intents, given those that the pack's matching found."""
-
-
 class Understander:
     """Understands utterances with one pack. Thread-safe once made."""
 
     def __init__(
         self,
         pack: Pack,
-        trained: Trained | None = None,
+        trained: TrainedModel | None = None,
         combination: Combination | None = None,
+        cache: Path | None = HOME,
+        untrained: bool = False,
     ) -> None:
         """Make ready for a pack.
 
-        ``trained`` is a second opinion, learnt from records; ``combination`` replaces the
-        shipped weights of the views.
+        ``trained`` is a second opinion, learnt from records: by default what lies in the
+        pack's folder as ``classifier.npz``, if anything; none at all when ``untrained``.
+        ``combination`` replaces the shipped weights of the views. ``cache`` is a folder in
+        which what is computed for this pack is kept for the next time: by default under
+        ``home``, nowhere when None.
+
+        Raises:
+            ModelError: the pack's ``classifier.npz`` can't be read.
         """
         _one_thread()
         self.pack = pack
-        self._trained = trained
+        own = pack.folder / CLASSIFIER_FILE
+        self.trained = None if untrained else trained
+        if not untrained and trained is None and own.is_file():
+            self.trained = training.load(own)
         self._lexicon = Lexicon.of(pack)
         self._combination = combination or calibration.shipped()
-        self._corpus = corpus_of(pack, self._lexicon)
-        self._evidence = evidence_of(self._corpus, self._lexicon, word_vectors.shipped())
+        self._names, self._evidence = evidence_of_pack(
+            pack, self._lexicon, word_vectors.shipped(), _folder(cache)
+        )
+        self._background = self._names.index(NOTHING) if NOTHING in self._names else None
         self._intents = {intent.id: intent for intent in pack.intents}
         self._moods = MoodReader(pack.moods)
         self._gazetteer = pack.gazetteer
@@ -84,12 +100,12 @@ class Understander:
             if isinstance(intent, Emergency | Command | SmallTalk)
             and (intent.words or intent.by_sound)
         ]
-        self._whole: list[tuple[Intent, Reading]] = [
+        self._whole = WholeUtterances(
             (intent, self._lexicon.read(text))
             for intent in pack.intents
             if isinstance(intent, Emergency | Command | SmallTalk)
             for text in expansions(intent)
-        ]
+        )
 
     def understand(
         self, text: str, alternatives: Sequence[str] = (), speech_confidence: float = 1.0
@@ -124,27 +140,34 @@ class Understander:
         )
 
     def _candidates(self, reading: Reading) -> list[Candidate]:
-        found = self._spotted(reading) + self._said_whole(reading)
-        return found + self._weighed(reading)
+        whole = self._said_whole(reading)
+        # What is a whole "thank you" is hardly praise for the line, unless word for word.
+        left = 1.0 - max((candidate.confidence for candidate in whole), default=0.0)
+        return [*self._spotted(reading), *whole, *self._weighed(reading, left)]
 
-    def _weighed(self, reading: Reading) -> list[Candidate]:
-        """Return the questions and categories that it may be, with their probabilities."""
-        if not self._corpus.names:
+    def _weighed(self, reading: Reading, left: float) -> list[Candidate]:
+        """Return the questions and categories that it may be, with their probabilities.
+
+        ``left`` (0 to 1) is the probability that it is none of the other sorts of intent.
+        """
+        if not self._names:
             return []
         look = self._evidence.look(reading)
         length = len(reading.text)
-        chances = self._combination.probabilities(look, length, self._corpus.background)
-        place = {self._corpus.names[label]: at for at, label in enumerate(look.labels.tolist())}
+        chances = self._combination.probabilities(look, length, self._background)
+        place = {self._names[label]: at for at, label in enumerate(look.labels.tolist())}
         shares = {name: float(chances[at]) for name, at in place.items() if name != NOTHING}
-        if self._trained:
-            shares = self._trained.weigh(reading, shares)
+        if self.trained:
+            shares = self.trained.weigh(reading, shares)
         found = []
         for name, share in shares.items():
+            exact = name in place and look.views[place[name], VIEWS.index("writing")] == 1.0
+            share *= 1.0 if exact else left
             if share < FLOOR or name not in self._intents:
                 continue
             reasons: tuple[str, ...] = ("与往年工单的说法相近",)
             if (at := place.get(name)) is not None:
-                closest = self._evidence.phrases[look.closest[at]].reading.text
+                closest = self._evidence.index.texts[look.closest[at]]
                 views = dict(zip(VIEWS, look.views[at].tolist(), strict=True))
                 shared = self._evidence.shared(reading, int(look.labels[at]))
                 reasons = _reasons(views, closest, shared)
@@ -162,23 +185,56 @@ class Understander:
 
     def _said_whole(self, reading: Reading) -> list[Candidate]:
         best: dict[str, Candidate] = {}
-        length = len(reading.text)
-        for intent, phrase in self._whole:
-            if abs(len(phrase.text) - length) > 2:
-                continue
-            writing = Indel.normalized_similarity(reading.text, phrase.text)
-            sound = Indel.normalized_similarity(reading.folded, phrase.folded)
+        for intent, phrase, writing, sound in self._whole.near(reading):
             # A single character of the right sound is no evidence: 是, 四, 事, 十.
-            alike = max(writing, 0.95 * sound if length > 1 else 0.0)
+            alike = max(writing, 0.95 * sound if len(reading.text) > 1 else 0.0)
             # A false alarm costs more here, and near misses are the spotters' work.
             strict = isinstance(intent, Emergency)
             if alike < (0.95 if strict else WHOLE):
                 continue
             how = "就是" if writing == 1.0 else "接近"
-            candidate = _candidate(intent, min(0.97, alike - 0.02), (f"整句{how}“{phrase.text}”",))
+            candidate = _candidate(intent, min(0.97, alike - 0.02), (f"整句{how}“{phrase}”",))
             if intent.id not in best or best[intent.id].confidence < candidate.confidence:
                 best[intent.id] = candidate
         return list(best.values())
+
+
+class WholeUtterances:
+    """Phrases that count only when they are all that was said, by their length."""
+
+    def __init__(self, phrases: Iterable[tuple[Intent, Reading]]) -> None:
+        self._codes: dict[str, str] = {}
+        self._phrases: defaultdict[int, list[tuple[Intent, str, str]]] = defaultdict(list)
+        for intent, reading in phrases:
+            sound = encode(reading.folded, self._codes, learn=True)
+            self._phrases[len(reading.text)].append((intent, reading.text, sound))
+
+    def near(self, reading: Reading) -> Iterator[tuple[Intent, str, float, float]]:
+        """Yield phrases of about the same length: intent, text, likeness in writing and sound.
+
+        Only those of which one likeness (0 to 1) reaches ``WHOLE``.
+        """
+        length = len(reading.text)
+        known = [
+            one for size in range(length - 2, length + 3) for one in self._phrases.get(size, ())
+        ]
+        if not known:
+            return
+        sound = encode(reading.folded, self._codes)
+        writings, sounds = (
+            process.cdist([said], others, scorer=Indel.normalized_similarity)[0]
+            for said, others in (
+                (reading.text, [text for _, text, _ in known]),
+                (sound, [code for _, _, code in known]),
+            )
+        )
+        for number in np.nonzero(np.maximum(writings, sounds) >= WHOLE)[0].tolist():
+            intent, text, _ = known[number]
+            yield intent, text, float(writings[number]), float(sounds[number])
+
+
+def _folder(cache: Path | None) -> Path | None:
+    return Settings().home / "cache" / "understanding" if cache is HOME else cache
 
 
 @lru_cache(maxsize=1)
@@ -228,4 +284,5 @@ def _reasons(views: Mapping[str, float], closest: str, shared: Sequence[str]) ->
     ]
     if shared:
         said.append((views["explained"], f"共有词：{'、'.join(shared[:4])}"))
-    return tuple(text for strength, text in sorted(said, key=lambda r: -r[0]) if strength >= 0.3)
+    ranked = sorted(said, key=lambda reason: -reason[0])
+    return tuple(text for strength, text in ranked if strength >= 0.3) or (ranked[0][1],)

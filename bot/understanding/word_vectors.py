@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bot.understanding.lexicon import Reading
 from bot.understanding.sparse import Floats
@@ -38,10 +39,11 @@ def unit(matrix: Floats) -> Floats:
 class WordVectors:
     """A table from words to vectors of length 1. Immutable, thread-safe."""
 
-    def __init__(self, words: Sequence[str], matrix: Floats) -> None:
+    def __init__(self, words: Sequence[str], packed: NDArray[np.uint8]) -> None:
+        """Make a table of ``words`` and their vectors, two numbers of :data:`OFFSET` a byte."""
         self._row = {word: row for row, word in enumerate(words)}
-        self._matrix = matrix
-        self.size: int = matrix.shape[1]
+        self._packed = packed
+        self.size: int = 2 * packed.shape[1]
 
     @classmethod
     def load(cls, file: Path = FILE) -> WordVectors:
@@ -51,22 +53,33 @@ class WordVectors:
             OSError: there is no such file.
         """
         with np.load(file, allow_pickle=False) as data:
-            words = bytes(data["words"]).decode("utf-8").split("\n")
-            packed = data["vectors"]
-        matrix = np.empty((len(packed), 2 * packed.shape[1]), np.float32)
-        matrix[:, 0::2], matrix[:, 1::2] = packed >> 4, packed & 15
-        return cls(words, unit(matrix - OFFSET))
+            return cls(bytes(data["words"]).decode("utf-8").split("\n"), data["vectors"])
 
     def of(self, word: str) -> Floats:
         """Return a word's vector; of an unknown word, its known parts' mean, or zeros."""
         row = self._row.get(word)
         if row is not None:
-            vector: Floats = self._matrix[row]
+            vector: Floats = self._unpacked([row])[0]
             return vector
         parts = self._parts(word)
         if not parts:
             return np.zeros(self.size, dtype=np.float32)
-        return unit(self._matrix[parts].mean(axis=0))
+        return unit(self._unpacked(parts).mean(axis=0))
+
+    def _unpacked(self, rows: Sequence[int]) -> Floats:
+        packed = self._packed[rows]
+        matrix = np.empty((len(rows), self.size), np.float32)
+        matrix[:, 0::2], matrix[:, 1::2] = packed >> 4, packed & 15
+        return unit(matrix - OFFSET)
+
+    def all_of(self, words: Sequence[str]) -> Floats:
+        """Return the vectors of some words."""
+        rows = [self._row.get(word, -1) for word in words]
+        vectors = self._unpacked(rows)
+        for at, row in enumerate(rows):
+            if row < 0:
+                vectors[at] = self.of(words[at])
+        return vectors
 
     def sentences(self, readings: Sequence[Reading], rarity: Callable[[str], float]) -> Floats:
         """Return the meaning of each text, of length 1; ``rarity`` weighs words, 0 to 1."""
@@ -79,9 +92,8 @@ class WordVectors:
                     at = tokens.setdefault(item, len(tokens))
                     count[at] = count.get(at, 0.0) + worth
             counts.append(count)
-        weighed = np.zeros((max(1, len(tokens)), self.size), np.float32)
-        for token, at in tokens.items():
-            weighed[at] = self.of(token) * rarity(token)
+        weighed = self.all_of(list(tokens))
+        weighed *= np.fromiter(map(rarity, tokens), np.float32, len(tokens))[:, None]
         sums = [
             np.fromiter(count.values(), np.float32, len(count)) @ weighed[list(count)]
             for count in counts

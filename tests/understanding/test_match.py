@@ -96,8 +96,8 @@ def test_a_command_must_be_the_whole_utterance(small: Understander) -> None:
 
 
 def test_another_reading_of_the_recogniser_helps(small: Understander) -> None:
-    alone = small.understand("我加听谁乐")
-    helped = small.understand("我加听谁乐", alternatives=["我家停水了"])
+    alone = small.understand("我夹停嘴乐")
+    helped = small.understand("我夹停嘴乐", alternatives=["我家停水了"])
     assert helped.best is not None
     assert helped.best.intent == "water.outage"
     assert alone.best is None or helped.best.confidence > alone.best.confidence
