@@ -33,6 +33,7 @@ from bot.speech.ears import Ears
 from bot.speech.endpointing import Endpointer, EndpointSettings
 from bot.speech.engines import choose_recogniser, choose_synthesiser
 from bot.speech.music import compose
+from bot.speech.turns import Endings
 from bot.speech.vad import SileroVad
 from bot.speech.voice import Voice
 from bot.telephony.agi import AgiServer, take_call
@@ -43,6 +44,7 @@ from bot.telephony.journal import Journal, read_call
 from bot.telephony.switchboard import AmiSwitchboard
 from bot.understanding.match import Understander
 from bot.understanding.pack import Pack, load_pack
+from bot.understanding.schema import expansions
 from bot.web.app import create_web
 
 log = structlog.get_logger(__name__)
@@ -51,6 +53,9 @@ log = structlog.get_logger(__name__)
 RECONCILE_EVERY = 2.0
 #: Prompts that the dialplan plays by itself, when there is no bot to ask.
 DIALPLAN_PROMPTS = ("apology_bot_lost", "caller_left")
+#: Phrases of one intent from which the ends of sentences are learnt, so that none outweighs
+#: the others.
+PHRASES_OF_AN_INTENT = 40
 #: Where a call's priority comes from when its bot was lost before it could say.
 LOST_PRIORITY = 3
 
@@ -87,6 +92,13 @@ def load_voice(settings: Settings) -> tuple[Voice, str]:
     """
     synthesiser, why = choose_synthesiser(settings)
     return Voice(synthesiser, settings.home / "prompts"), f"{synthesiser.name}: {why}"
+
+
+def line_endings(pack: Pack) -> Endings:
+    """Learn from a pack's own phrases how its callers' sentences end."""
+    return Endings(
+        text for intent in pack.intents for text in expansions(intent)[:PHRASES_OF_AN_INTENT]
+    )
 
 
 def build_prompts(settings: Settings, say: Say) -> None:
@@ -165,6 +177,7 @@ class Line:
             escalate=self._escalate,
             caller_gone=lambda call: self.desk.caller_gone(call.id),
             metrics=self.metrics,
+            endings=line_endings(self.pack),
         )
 
     # --- ports of the conversation -----------------------------------------------------
