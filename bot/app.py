@@ -34,6 +34,7 @@ from bot.speech.endpointing import Endpointer, EndpointSettings
 from bot.speech.engines import choose_recogniser, choose_synthesiser
 from bot.speech.music import compose
 from bot.speech.types import SpeechError
+from bot.speech.turns import Endings
 from bot.speech.vad import SileroVad
 from bot.speech.voice import Voice
 from bot.telephony.agi import AgiServer, take_call
@@ -44,6 +45,7 @@ from bot.telephony.journal import Journal, read_call
 from bot.telephony.switchboard import AmiSwitchboard
 from bot.understanding.live import LivePack
 from bot.understanding.pack import Pack, PackError, load_pack
+from bot.understanding.schema import expansions
 from bot.web.app import Reload, create_web
 
 log = structlog.get_logger(__name__)
@@ -54,6 +56,9 @@ RECONCILE_EVERY = 2.0
 QUIET_EVERY, LOOK_EVERY = 2.0, 60.0
 #: Prompts that the dialplan plays by itself, when there is no bot to ask.
 DIALPLAN_PROMPTS = ("apology_bot_lost", "caller_left")
+#: Phrases of one intent from which the ends of sentences are learnt, so that none outweighs
+#: the others.
+PHRASES_OF_AN_INTENT = 40
 #: Where a call's priority comes from when its bot was lost before it could say.
 LOST_PRIORITY = 3
 
@@ -90,6 +95,13 @@ def load_voice(settings: Settings) -> tuple[Voice, str]:
     """
     synthesiser, why = choose_synthesiser(settings)
     return Voice(synthesiser, settings.home / "prompts"), f"{synthesiser.name}: {why}"
+
+
+def line_endings(pack: Pack) -> Endings:
+    """Learn from a pack's own phrases how its callers' sentences end."""
+    return Endings(
+        text for intent in pack.intents for text in expansions(intent)[:PHRASES_OF_AN_INTENT]
+    )
 
 
 def build_prompts(settings: Settings, say: Say) -> None:
@@ -161,8 +173,10 @@ class Line:
         self.desk = Desk(self.queue, self.switchboard, settings.ring_seconds)
         self.book = CallBook()
         self._talking = 0
+        self._endings: dict[str, Endings] = {}
         # The new sentences of a new pack are spoken before the first caller wants them.
         self.live = LivePack(pack, prepare=self._speak_ahead)
+        self._endings_of(pack)
         self.metrics.pack_in_use(pack.name, pack.version)
 
     def parts(self) -> Parts:
@@ -178,11 +192,18 @@ class Line:
             escalate=self._escalate,
             caller_gone=lambda call: self.desk.caller_gone(call.id),
             metrics=self.metrics,
+            endings=self._endings_of(knowledge.pack),
         )
 
     # --- the pack ----------------------------------------------------------------------
 
+    def _endings_of(self, pack: Pack) -> Endings:
+        if pack.version not in self._endings:
+            self._endings = {pack.version: line_endings(pack)}
+        return self._endings[pack.version]
+
     def _speak_ahead(self, pack: Pack) -> None:
+        self._endings_of(pack)
         count = self.voice.build(pack.prompt_texts(), log.debug)
         log.info("pack.spoken_ahead", sentences=count)
 

@@ -22,7 +22,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from rich.table import Table
 
-from bot.app import load_ears, load_line_pack, load_recording, load_voice
+from bot.app import line_endings, load_ears, load_line_pack, load_recording, load_voice
 from bot.casework.tickets import TicketStore
 from bot.commands.output import console
 from bot.config import Settings
@@ -124,6 +124,7 @@ def replay_files(settings: Settings, files: Iterable[Path]) -> list[Verdict]:
             escalate=lambda *_: None,
             caller_gone=lambda _: None,
             metrics=Metrics(),
+            endings=line_endings(pack),
         )
         return [asyncio.run(_replay(file, parts)) for file in files]
 

@@ -15,7 +15,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -51,7 +51,7 @@ from bot.speech.endpointing import (
     SpeechStarted,
     SpeechSuspected,
 )
-from bot.speech.turns import Question, question, silence_needed
+from bot.speech.turns import Endings, Question, question, silence_needed
 from bot.speech.types import FRAME_BYTES, FRAME_MS, SpeechError, Utterance
 from bot.telephony.calls import Call, NextStop, Outcome
 from bot.telephony.journal import Exchange, Journal
@@ -99,6 +99,8 @@ class Parts:
     caller_gone: Callable[[Call], None]
     """An escalated caller hung up."""
     metrics: Metrics
+    endings: Endings = field(default_factory=lambda: Endings(()))
+    """How the line's sentences end; without it every caller is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -447,12 +449,11 @@ class Conversation:
         reading = _result(self._foresight)
         if reading is None:
             return
-        best = reading.understanding.best
-        sure = best is not None and best.confidence >= self._parts.book.thresholds.accept
+        text, best = reading.utterance.text, reading.understanding.best
+        meant = best is not None and best.confidence >= self._parts.book.thresholds.clarify
+        whole = meant and self._parts.endings.whole(text)
         self._endpointer.end_after(
-            silence_needed(
-                self._asked, reading.utterance.text, expect=self._expect, understood=sure
-            )
+            silence_needed(self._asked, text, expect=self._expect, whole=whole)
         )
 
     def _forget(self) -> None:

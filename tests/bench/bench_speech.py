@@ -24,7 +24,7 @@ from phone_set import Clip, out_of_domain, sentences, spoken, utterances, withou
 from rich.console import Console
 from rich.table import Table
 
-from bot.app import load_line_pack, load_voice
+from bot.app import line_endings, load_line_pack, load_voice
 from bot.config import Settings
 from bot.speech.audio import frames, samples, through_mulaw, to_pcm
 from bot.speech.citizen import NOISES, background, telephone
@@ -63,6 +63,7 @@ class Bench:
         self.biased, why = choose_recogniser(settings, hint=self.words)
         self.plain, _ = choose_recogniser(settings)
         self.understander = Understander(self.pack)
+        self.endings = line_endings(self.pack)
         console.print(
             f"{platform.platform()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; "
             f"{self.biased.name} ({why}); voice {self.voice.name}"
@@ -174,7 +175,7 @@ class Bench:
         """Run one utterance as a call would; (cut off, wait, answer) in seconds."""
         endpointer = Endpointer(EndpointSettings(), SileroVad())
         true_end = len(pcm) / 2 / LINE_RATE - 1.8 - 0.08
-        known_at, text, understood = 0.0, "", False
+        known_at, text, whole = 0.0, "", False
         ends: list[tuple[float, float]] = []
         for number, frame in enumerate(frames(pcm), 1):
             now = number * FRAME
@@ -183,7 +184,8 @@ class Bench:
                 began = time.monotonic()
                 text = hear_pcm(self.biased, endpointer.audio_so_far())
                 best = self.understander.understand(text).best
-                understood = best is not None and best.confidence >= self.pack.thresholds.accept
+                meant = best is not None and best.confidence >= self.pack.thresholds.clarify
+                whole = meant and self.endings.whole(text)
                 known_at = now + time.monotonic() - began
             elif isinstance(event, SpeechResumed):
                 known_at = 0.0
@@ -191,7 +193,7 @@ class Bench:
                 ends.append((now, max(now, known_at) + FIRST_AUDIO))
                 known_at = 0.0
             if 0.0 < known_at <= now:
-                endpointer.end_after(silence_needed(Question.OPEN, text, understood=understood))
+                endpointer.end_after(silence_needed(Question.OPEN, text, whole=whole))
         if not ends:
             return True, 0.0, 0.0
         cut = any(now < true_end - 0.1 for now, _ in ends)

@@ -13,11 +13,14 @@ from bot.speech.turns import (
     THOUGHTFUL,
     USUAL,
     WHOLE,
+    Endings,
     Question,
     hangs,
     question,
     silence_needed,
 )
+from bot.understanding.pack import Pack
+from bot.understanding.schema import expansions
 
 YES_NO = ("是", "是的", "对", "不是", "没有")
 
@@ -68,15 +71,15 @@ def test_an_answer_that_was_asked_for_is_taken_at_once() -> None:
 
 
 def test_a_sentence_that_was_understood_is_soon_taken_for_finished() -> None:
-    assert silence_needed(Question.OPEN, "我家停水了", understood=True) == WHOLE
+    assert silence_needed(Question.OPEN, "我家停水了", whole=True) == WHOLE
 
 
 def test_a_hanging_word_is_waited_for_even_if_something_was_understood() -> None:
-    assert silence_needed(Question.OPEN, "我家停水了，因为", understood=True) == HANGING
+    assert silence_needed(Question.OPEN, "我家停水了，因为", whole=True) == HANGING
 
 
 def test_a_story_is_given_time_even_if_its_beginning_was_understood() -> None:
-    assert silence_needed(Question.STORY, "朝阳区望京街道", understood=True) == THOUGHTFUL
+    assert silence_needed(Question.STORY, "朝阳区望京街道", whole=True) == THOUGHTFUL
 
 
 def test_a_number_is_given_time_between_its_groups_until_it_is_full() -> None:
@@ -94,10 +97,44 @@ def test_while_nothing_is_known_the_usual_silence_holds() -> None:
 def test_a_silence_is_never_shorter_than_a_breath_nor_longer_than_patience(
     asked: Question, text: str | None, understood: bool
 ) -> None:
-    assert 0.4 <= silence_needed(asked, text, understood=understood) <= 1.1
+    assert 0.4 <= silence_needed(asked, text, whole=understood) <= 1.1
 
 
 @given(st.sampled_from(Question), st.text(max_size=30))
 def test_understanding_never_makes_the_caller_wait_longer(asked: Question, text: str) -> None:
-    sure = silence_needed(asked, text, understood=True)
-    assert sure <= silence_needed(asked, text, understood=False)
+    sure = silence_needed(asked, text, whole=True)
+    assert sure <= silence_needed(asked, text, whole=False)
+
+
+LINE = Endings(
+    (
+        *("公积金怎么提取", "公积金提取要什么材料", "我要提取公积金", "公积金查询"),
+        *("我家停水了", "小区停水了", "停水了怎么办", "转人工", "我要转人工", "请转人工"),
+    )
+)
+
+
+@pytest.mark.parametrize("text", ["公积金怎么提取", "我们小区停水了", "功基金怎么提去", "转人工"])
+def test_a_text_that_ends_as_the_lines_sentences_do_is_whole(text: str) -> None:
+    assert LINE.whole(text)
+
+
+@pytest.mark.parametrize("text", ["公积金", "公积金提取要", "我家停", "这里的天气", "", "好"])
+def test_a_beginning_and_what_is_unknown_are_not(text: str) -> None:
+    assert not LINE.whole(text)
+
+
+@given(st.text("公积金怎么提取停水了转人工", max_size=12))
+def test_a_share_is_a_share_and_nothing_is_known_of_an_empty_line(text: str) -> None:
+    assert 0.0 <= LINE.share(text) <= 1.0
+    assert Endings(()).share(text) == 0.0
+
+
+def test_most_of_a_packs_sentences_are_whole_and_few_of_their_beginnings(pack: Pack) -> None:
+    phrases = [text for intent in pack.intents for text in expansions(intent)[:20]]
+    seen, unseen = phrases[::2], [text for text in phrases[1::2] if len(text) >= 6]
+    line = Endings(seen)
+    whole = sum(line.whole(text) for text in unseen) / len(unseen)
+    halves = sum(line.whole(text[: len(text) // 2]) for text in unseen) / len(unseen)
+    assert whole > 0.6
+    assert halves < 0.1

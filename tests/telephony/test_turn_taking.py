@@ -20,6 +20,7 @@ from bot.speech.admission import Admission
 from bot.speech.audio import to_pcm
 from bot.speech.ears import Ears
 from bot.speech.endpointing import Endpointer, EndpointSettings
+from bot.speech.turns import Endings
 from bot.speech.types import FRAME_BYTES, RecogniserStream, Utterance
 from bot.telephony.calls import Call, NextStop, Outcome
 from bot.telephony.conversation import Conversation, Parts
@@ -176,6 +177,7 @@ def world() -> MakesWorld:
             escalate=lambda transfer, _: made[0].escalated.append(transfer.reason.value),
             caller_gone=lambda call: made[0].gone.append(call),
             metrics=Metrics(),
+            endings=Endings(("我家停水了", "小区停水了", "楼里停水了")),
         )
         journal = Journal(None, Call(id="c", channel="x", caller="", did="12345"))
         scripted = ScriptedLine(frames, **line)  # type: ignore[arg-type]
