@@ -33,8 +33,8 @@ from bot.speech.ears import Ears
 from bot.speech.endpointing import Endpointer, EndpointSettings
 from bot.speech.engines import choose_recogniser, choose_synthesiser
 from bot.speech.music import compose
-from bot.speech.types import SpeechError
 from bot.speech.turns import Endings
+from bot.speech.types import SpeechError
 from bot.speech.vad import SileroVad
 from bot.speech.voice import Voice
 from bot.telephony.agi import AgiServer, take_call
