@@ -116,6 +116,8 @@ def _hear(phone: Phone, since: float, patience: float, barge: float | None) -> N
     try:
         begins = phone.wait_sound(patience, since)
         if barge is None:
+            # A sound that has just begun is too short to be told from a click.
+            phone.wait_until(begins + FINISHED, patience)
             phone.wait_quiet(FINISHED, patience)
         else:
             phone.wait_until(begins + barge, patience + barge)
