@@ -1,4 +1,4 @@
-"""A pack's questions and categories as numbered labels with everything they can be said as.
+"""A pack's intents as numbered labels with everything they can be said as.
 
 What the matching engine is built from, and what it is fitted on. Leaves to others: comparing.
 """
@@ -51,9 +51,12 @@ class Corpus:
 
 
 def sayings(pack: Pack) -> Iterator[tuple[str, str]]:
-    """Yield each template of a pack's questions and categories with the name of its label.
+    """Yield each template of a pack with the name of its label.
 
-    An intent's title is one more way of saying it. Everyday talk comes last.
+    A question's or category's title is one more way of saying it. Of commands, politeness
+    and emergencies, the words that count anywhere are ways of saying them too; a phrase of one
+    or two characters ("好", "是的") is not, for it stands in too much else. Everyday talk comes
+    last.
     """
     for intent in pack.intents:
         if isinstance(intent, Faq | Category):
@@ -62,12 +65,16 @@ def sayings(pack: Pack) -> Iterator[tuple[str, str]]:
             # A title is plain text, in which the signs of templates mean nothing.
             for title in (intent.title, intent.title_en):
                 yield intent.id, "".join(" " if char in SIGNS else char for char in title)
+        else:
+            for source in (*intent.phrases, *intent.words):
+                if len(source) > 2:
+                    yield intent.id, source
     for text in pack.background:
         yield NOTHING, text
 
 
 def corpus_of(pack: Pack, lexicon: Lexicon) -> Corpus:
-    """Read all that a pack's questions and categories can be said as."""
+    """Read all that a pack's intents can be said as."""
     labels: dict[str, int] = {}
     phrases: list[Phrase] = []
     for template, (name, source) in enumerate(sayings(pack)):

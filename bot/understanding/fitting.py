@@ -36,7 +36,6 @@ from bot.understanding.index import Phrase
 from bot.understanding.lexicon import Lexicon
 from bot.understanding.pack import Pack, load_pack
 from bot.understanding.records import Records, read_records
-from bot.understanding.schema import Category, Faq
 from bot.understanding.variation import coloured, misheard, wrapped
 from bot.understanding.word_vectors import WordVectors
 
@@ -71,9 +70,8 @@ def ask_all(pack: Pack, vectors: WordVectors) -> tuple[list[Asked], Corpus]:
         for phrase in _one_of_each(corpus.phrases, held, random):
             asked += _variants(phrase, corpus, evidence, lexicon, random)
     label_of = {name: label for label, name in enumerate(corpus.names)}
-    faqs = [intent for intent in pack.intents if isinstance(intent, Faq | Category)]
-    for turn in range(max((len(intent.tests) for intent in faqs), default=0)):
-        tests = {label_of[i.id]: i.tests[turn] for i in faqs if len(i.tests) > turn}
+    for turn in range(max((len(intent.tests) for intent in pack.intents), default=0)):
+        tests = {label_of[i.id]: i.tests[turn] for i in pack.intents if len(i.tests) > turn}
         near = _nearest_templates(tests, corpus, lexicon, vectors)
         evidence = evidence_of(corpus.without(near), lexicon, vectors)
         asked += [
@@ -214,8 +212,8 @@ def ablate(
 ) -> None:
     """Print how often the first candidate is right without each view and by each alone.
 
-    The weights are fitted anew each time; a column for each file of ``held_out``. Only
-    questions and categories are asked, since commands and emergencies have no views.
+    The weights are fitted anew each time; a column for each file of ``held_out``. Words that
+    are spotted are not looked for, and what means no intent is left out.
     """
     lexicon = Lexicon.of(pack)
     corpus = corpus_of(pack, lexicon)

@@ -1,8 +1,9 @@
 """From words to meaning: one ranked, explained reading of an utterance.
 
-Emergencies and requests for a person are looked for first and never lose. Commands and
-politeness must be the whole utterance. Everything else is looked at by ``evidence.py`` and
-weighed by ``calibration.py``. Leaves to others: what to do about it.
+Words that spell an emergency or a request for a person are looked for first and never lose;
+a whole utterance that is a command or a politeness comes next. Then everything is looked at
+by ``evidence.py`` and weighed by ``calibration.py``: what nobody foresaw the words of is
+still understood by its likeness. Leaves to others: what to do about it.
 """
 
 from __future__ import annotations
@@ -27,8 +28,10 @@ from bot.understanding.lexicon import Lexicon, Reading
 from bot.understanding.mood import MoodReader
 from bot.understanding.pack import Pack
 from bot.understanding.schema import (
+    Category,
     Command,
     Emergency,
+    Faq,
     Intent,
     SmallTalk,
     expansions,
@@ -47,6 +50,8 @@ CLASSIFIER_FILE = "classifier.npz"
 KEEP = 5
 #: Candidates below this are noise.
 FLOOR = 0.02
+#: An emergency or a request for a person that is likelier than this comes before all else.
+LIKELY = 0.5
 #: Confidence of a word spotted in writing, and by sound only.
 SPOTTED, SPOTTED_BY_SOUND = 0.98, 0.9
 #: What a reading is worth that the recogniser itself put second or later.
@@ -94,12 +99,12 @@ class Understander:
         self._intents = {intent.id: intent for intent in pack.intents}
         self._moods = MoodReader(pack.moods)
         self._gazetteer = pack.gazetteer
-        self._spotters: list[tuple[Intent, Spotter]] = [
-            (intent, Spotter(intent.words, intent.by_sound, intent.unless))
+        self._spotters: dict[str, tuple[Intent, Spotter]] = {
+            intent.id: (intent, Spotter(intent.words, intent.by_sound, intent.unless))
             for intent in pack.intents
             if isinstance(intent, Emergency | Command | SmallTalk)
             and (intent.words or intent.by_sound)
-        ]
+        }
         self._whole = WholeUtterances(
             (intent, self._lexicon.read(text))
             for intent in pack.intents
@@ -161,9 +166,15 @@ class Understander:
             shares = self.trained.weigh(reading, shares)
         found = []
         for name, share in shares.items():
+            intent = self._intents.get(name)
+            if intent is None:  # a label of a trained model that the pack no longer has
+                continue
             exact = name in place and look.views[place[name], VIEWS.index("writing")] == 1.0
-            share *= 1.0 if exact else left
-            if share < FLOOR or name not in self._intents:
+            if isinstance(intent, Faq | Category) and not exact:
+                share *= left
+            if share < (LIKELY if isinstance(intent, Emergency) else FLOOR):
+                continue
+            if name in self._spotters and self._spotters[name][1].excuses(reading):
                 continue
             reasons: tuple[str, ...] = ("与往年工单的说法相近",)
             if (at := place.get(name)) is not None:
@@ -171,12 +182,12 @@ class Understander:
                 views = dict(zip(VIEWS, look.views[at].tolist(), strict=True))
                 shared = self._evidence.shared(reading, int(look.labels[at]))
                 reasons = _reasons(views, closest, shared)
-            found.append(_candidate(self._intents[name], share, reasons))
+            found.append(_candidate(intent, share, reasons))
         return found
 
     def _spotted(self, reading: Reading) -> list[Candidate]:
         out: list[Candidate] = []
-        for intent, spotter in self._spotters:
+        for intent, spotter in self._spotters.values():
             if spot := spotter.find(reading):
                 sure = SPOTTED_BY_SOUND if spot.by_sound else SPOTTED
                 how = "听起来像" if spot.by_sound else "含有"
@@ -254,10 +265,10 @@ def _candidate(intent: Intent, confidence: float, reasons: tuple[str, ...]) -> C
 
 
 def _rank(candidate: Candidate) -> tuple[int, float, str]:
-    """Sort key: emergencies, then a request for a person, then by confidence."""
+    """Sort key: emergencies, then a likely request for a person, then by confidence."""
     if candidate.kind is IntentKind.EMERGENCY:
         first = 0
-    elif candidate.intent == "command.agent":
+    elif candidate.intent == "command.agent" and candidate.confidence >= LIKELY:
         first = 1
     else:
         first = 2

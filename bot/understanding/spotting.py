@@ -36,6 +36,10 @@ class Spotter:
         spoken = [clean(text) for word in by_sound for text in parse(word).expand()]
         self._sounds = {_spelled(text): text for text in spoken}
 
+    def excuses(self, reading: Reading) -> bool:
+        """Tell whether one of the look-alikes was said."""
+        return any(look.search(reading.text) for look in self._unless)
+
     def find(self, reading: Reading) -> Spot | None:
         """Return the first word that counts, written words first."""
         text = reading.text
