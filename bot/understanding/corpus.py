@@ -24,6 +24,8 @@ from bot.understanding.word_vectors import WordVectors
 
 #: Name of the label of everyday talk that no intent answers.
 NOTHING = "-"
+#: A word that can be written in more ways than this is a pattern.
+WORDY = 24
 #: Signs that mean something in a template.
 SIGNS = "[]()|…?*+^$\\{}"
 
@@ -67,7 +69,7 @@ def sayings(pack: Pack) -> Iterator[tuple[str, str]]:
                 yield intent.id, "".join(" " if char in SIGNS else char for char in title)
         else:
             for source in (*intent.phrases, *intent.words):
-                if len(source) > 2:
+                if len(source) > 2 and parse(source).count() <= WORDY:
                     yield intent.id, source
     for text in pack.background:
         yield NOTHING, text

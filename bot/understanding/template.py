@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 #: A template that can say more than this is a mistake in writing it.
 MAX_EXPANSIONS = 512
@@ -70,6 +71,15 @@ class Template:
     def pattern(self) -> str:
         """Return a regular expression that matches every expansion, gaps filled in."""
         return _pattern(self.series)
+
+    def openings(self) -> tuple[frozenset[str], ...]:
+        """Return sets of characters, of each of which every matching text has one at least.
+
+        They are those with which a part that may not be left out begins: a quick way to see
+        that a text does not match.
+        """
+        found = (_openings(part) for part in self.series)
+        return tuple(one for one in found if one)
 
     def matches(self, text: str) -> bool:
         """Tell whether the whole of ``text`` is something the template can say."""
@@ -171,13 +181,31 @@ def _expand(series: _Series) -> Iterator[str]:
             yield first + tail
 
 
+def _openings(part: _Words | _Gap | _Choice) -> frozenset[str]:
+    """Return the characters with which a part begins; none when it may be empty."""
+    if isinstance(part, _Words):
+        return frozenset(part.text[:1])
+    if isinstance(part, _Gap):
+        return frozenset()
+    first: set[str] = set()
+    for option in part.options:
+        begins = next((found for one in option if (found := _openings(one))), frozenset())
+        if not begins:
+            return frozenset()
+        first |= begins
+    return frozenset(first)
+
+
 def _pattern(series: _Series) -> str:
     out: list[str] = []
-    for part in series:
-        if isinstance(part, _Words):
-            out.append(re.escape(part.text))
-        elif isinstance(part, _Gap):
-            out.append(f".{{0,{MAX_GAP}}}?")
-        else:
-            out.append("(?:" + "|".join(_pattern(option) for option in part.options) + ")")
+    for gap, parts in groupby(series, key=lambda part: isinstance(part, _Gap)):
+        if gap:
+            # One long gap: several short ones could share the same text out in countless ways.
+            out.append(f".{{0,{MAX_GAP * len(list(parts))}}}?")
+            continue
+        for part in parts:
+            if isinstance(part, _Words):
+                out.append(re.escape(part.text))
+            elif isinstance(part, _Choice):
+                out.append("(?:" + "|".join(_pattern(option) for option in part.options) + ")")
     return "".join(out)
