@@ -82,13 +82,14 @@ def combined(
 ) -> dict[str, float]:
     """Return the normalised product of two opinions (logarithmic opinion pool).
 
-    For "none of them", of which the trained model knows nothing, its opinion is that of
-    having none: as likely as any.
+    For "none of them" and for intents that the trained model was never shown, its opinion is
+    that of having none: as likely as any.
     """
-    nothing = max(1e-6, 1.0 - sum(matched.values())) * (1.0 / len(trained)) ** trust
+    blank = 1.0 / len(trained)
     names = dict.fromkeys([*matched, *(name for name, p in trained.items() if p > 0.05)])
+    nothing = max(1e-6, 1.0 - sum(matched.values())) * blank**trust
     shares = {
-        name: max(matched.get(name, 0.0), UNTHOUGHT) * max(trained.get(name, 0.0), 1e-4) ** trust
+        name: max(matched.get(name, 0.0), UNTHOUGHT) * max(trained.get(name, blank), 1e-4) ** trust
         for name in names
     }
     total = nothing + sum(shares.values())

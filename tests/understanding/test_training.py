@@ -122,6 +122,12 @@ def test_two_opinions_that_agree_are_surer_than_one() -> None:
     )
 
 
+def test_a_model_does_not_speak_against_what_it_was_never_shown() -> None:
+    both = combined({"a": 0.5, "b": 0.5}, {"new": 0.9}, trust=1.0)
+    assert max(both, key=lambda name: both[name]) == "new"
+    assert both["new"] > 0.8
+
+
 def test_a_pack_s_own_classifier_is_a_second_opinion(tmp_path: Path, model: TrainedModel) -> None:
     pack = small_world(tmp_path, WORLD)
     alone = Understander(pack).understand("电灯冰箱都灭了")
