@@ -121,7 +121,7 @@ def test_a_click_is_not_speech() -> None:
 
 
 def test_a_click_over_a_prompt_does_not_stop_it() -> None:
-    assert events(sound((0.5, 0.0), (0.09, 0.95), (2.0, 0.0)), prompt_playing=True) == []
+    assert events(sound((0.5, 0.0), (0.06, 0.95), (2.0, 0.0)), prompt_playing=True) == []
 
 
 def test_speech_over_a_prompt_is_noticed_within_a_fifth_of_a_second() -> None:
