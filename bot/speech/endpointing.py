@@ -31,7 +31,7 @@ class EndpointSettings:
     """Voiced time after which even a hum does; "嗯" alone is shorter."""
     pause: float = 0.192
     """Silence after which decoding may start on a guess that it was the end."""
-    end: float = 0.75
+    end: float = 0.68
     """Silence that ends an utterance, unless ``Endpointer.end_after`` says otherwise."""
     longest: float = 15.0
     """An utterance is cut here, whatever is said."""

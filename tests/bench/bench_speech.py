@@ -186,7 +186,7 @@ class Bench:
                 text = hear_pcm(self.biased, endpointer.audio_so_far())
                 best = self.understander.understand(text).best
                 meant = best is not None and best.confidence >= self.pack.thresholds.clarify
-                whole = meant and self.endings.whole(text)
+                whole = self.endings.whole(text, meant=meant)
                 known_at = now + time.process_time() - began
             elif isinstance(event, SpeechResumed):
                 known_at = 0.0
