@@ -25,13 +25,13 @@ class EndpointSettings:
     """Less probable than this: not voiced. Between the two: as before."""
     onset: float = 0.096
     """Voiced time that begins an utterance while nobody else speaks."""
-    onset_over_prompt: float = 0.128
+    onset_over_prompt: float = 0.096
     """Voiced time that begins one while our own prompt plays (barge-in)."""
     hum_over_prompt: float = 0.48
     """Voiced time after which even a hum does; "嗯" alone is shorter."""
-    pause: float = 0.224
+    pause: float = 0.192
     """Silence after which decoding may start on a guess that it was the end."""
-    end: float = 0.75
+    end: float = 0.68
     """Silence that ends an utterance, unless ``Endpointer.end_after`` says otherwise."""
     longest: float = 15.0
     """An utterance is cut here, whatever is said."""

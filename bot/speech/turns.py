@@ -18,12 +18,13 @@ from bot.speech.scoring import syllables
 #: Seconds of silence that end an utterance: an answer that was asked for; a whole sentence
 #: that was understood; anything else; an answer that needs thought; words that want others
 #: after them; digits that people read in groups.
-ANSWERED, WHOLE, USUAL, THOUGHTFUL, HANGING, GROUPED = 0.4, 0.45, 0.75, 0.85, 0.9, 1.1
+ANSWERED, WHOLE, USUAL, THOUGHTFUL, HANGING, GROUPED = 0.4, 0.45, 0.68, 0.85, 0.9, 1.1
 #: Share of a line's sentences that must end where a text ends, rather than go on, for it to
-#: be whole, and for a text shorter than ``SHORT`` characters: "公积金" is a question's beginning
-#: as often as its end. On 80 sentences in the synthetic voice 48 are recognised as whole, and
-#: 2 of their first halves are taken for it.
-ENDS, SHORT_ENDS, SHORT = 0.3, 0.9, 5
+#: be whole: of a text that means something, of one that does not (it was misheard, but its end
+#: was not), and of one shorter than ``SHORT`` characters ("公积金" is a question's beginning as
+#: often as its end). On 80 sentences in the synthetic voice 48 and 36 are recognised as whole,
+#: and 2 and none of their first halves are taken for it.
+ENDS, OBSCURE_ENDS, SHORT_ENDS, SHORT = 0.3, 0.6, 0.9, 5
 #: Syllables at the end of a text that are looked up, and sightings that make them known.
 LONGEST_END, SEEN = 3, 2
 #: Patience of a question, in seconds, from which its answer is a story or an address.
@@ -108,10 +109,14 @@ class Endings:
                 return self._ends[last] / total
         return 0.0
 
-    def whole(self, text: str) -> bool:
-        """Whether a text can be the whole of what somebody wants to say."""
-        short = len(_SPOKEN.sub("", text)) < SHORT
-        return self.share(text) >= (SHORT_ENDS if short else ENDS)
+    def whole(self, text: str, *, meant: bool = True) -> bool:
+        """Whether a text is probably all that somebody wants to say.
+
+        ``meant``: the text means something to the line.
+        """
+        if len(_SPOKEN.sub("", text)) < SHORT:
+            return meant and self.share(text) >= SHORT_ENDS
+        return self.share(text) >= (ENDS if meant else OBSCURE_ENDS)
 
 
 def silence_needed(
@@ -119,8 +124,8 @@ def silence_needed(
 ) -> float:
     """Return after how many seconds of silence the utterance is over.
 
-    ``text`` is what was said so far, None while that is unknown; ``whole``: it means
-    something, and is a whole sentence.
+    ``text`` is what was said so far, None while that is unknown; ``whole``: it is
+    probably all that the caller wants to say (``Endings.whole``).
     """
     usual = {Question.STORY: THOUGHTFUL, Question.DIGITS: GROUPED}.get(asked, USUAL)
     if text is None:

@@ -13,7 +13,7 @@ import math
 import re
 import time
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -56,6 +56,8 @@ ANSWERED = 0.3
 #: Seconds of sound, silence at its ends included, up to which little is said: there the
 #: pack's words drown what was said, and the neutral prompt is tried as well.
 SHORT = 2.0
+#: Confidence from which the neutral prompt is not tried.
+CERTAIN = 0.9
 #: Log-odds by which a reading gains if it was found with the neutral prompt, as the others
 #: owe some of their probability to their prompt (on 48 short utterances the syllable error is
 #: 0.25 with it, 0.28 without, 0.33 with the pack's words alone), and if it is an expected answer.
@@ -69,8 +71,8 @@ MIN_SURE = 0.03
 PROMPTED, SOUNDING, OFFSET = 7.35, 0.60, 5.62
 #: Words of the line tried in the best reading, and how much less probable (log of the whole)
 #: the reading may become with one of them. On 140 sentences with 57 such words, half of them
-#: none of the hotline's business, 17 of 25 near misses are mended so and 4 of 76 others spoiled.
-RECOVERED, TOLERANCE = 5, 1.0
+#: none of the hotline's business, 16 of 25 near misses are mended so and 2 of 76 others spoiled.
+RECOVERED, TOLERANCE = 5, 0.0
 #: Something said over and over compresses better than this (Radford et al. 2022, 4.5).
 MAX_COMPRESSION = 2.4
 #: No one speaks more characters a second than this.
@@ -303,9 +305,10 @@ class Decoder:
             found[plain(text)] = Reading(text, sure, words, best.prompted, best.sounding)
 
     def _worth_trying(
-        self, prompt: Prompt, found: Iterable[Reading], seconds: float, expect: Sequence[str]
+        self, prompt: Prompt, found: Collection[Reading], seconds: float, expect: Sequence[str]
     ) -> bool:
-        if not prompt.words and seconds > SHORT:
+        best = max((one.confidence for one in found), default=0.0)
+        if not prompt.words and (seconds > SHORT or best >= CERTAIN):
             return False
         return not any(plain(one.text) in expect and one.confidence >= ANSWERED for one in found)
 

@@ -451,7 +451,7 @@ class Conversation:
             return
         text, best = reading.utterance.text, reading.understanding.best
         meant = best is not None and best.confidence >= self._parts.book.thresholds.clarify
-        whole = meant and self._parts.endings.whole(text)
+        whole = self._parts.endings.whole(text, meant=meant)
         self._endpointer.end_after(
             silence_needed(self._asked, text, expect=self._expect, whole=whole)
         )

@@ -119,6 +119,11 @@ def test_a_text_that_ends_as_the_lines_sentences_do_is_whole(text: str) -> None:
     assert LINE.whole(text)
 
 
+def test_what_was_misheard_needs_a_surer_end_and_a_short_one_a_meaning() -> None:
+    assert LINE.whole("我们消去停水了", meant=False)
+    assert not LINE.whole("转人工", meant=False)
+
+
 @pytest.mark.parametrize("text", ["公积金", "公积金提取要", "我家停", "这里的天气", "", "好"])
 def test_a_beginning_and_what_is_unknown_are_not(text: str) -> None:
     assert not LINE.whole(text)
