@@ -170,6 +170,12 @@ class _Turn:
 
     def _understood(self, said: Understanding) -> Decision:
         """What follows from the words, whatever the mood."""
+        if said.best and self._maybe_emergency(said.best):
+            return self._say_and_listen(
+                replace(self._state, phase=Phase.CONFIRM, choices=(said.best.intent,), silences=0),
+                (self._book.prompt("confirm_emergency"), "confirm_emergency"),
+                expect=YES + NO,
+            )
         command = self._command(said.best)
         if command == "agent":
             return self.transfer(TransferReason.ASKED, "transfer")
@@ -232,6 +238,15 @@ class _Turn:
 
     def _sure(self, candidate: Candidate) -> bool:
         return candidate.confidence >= self._book.thresholds.accept
+
+    def _maybe_emergency(self, best: Candidate) -> bool:
+        """Whether to ask about danger first; not twice, and not when a place was asked for."""
+        return (
+            best.kind is IntentKind.EMERGENCY
+            and best.confidence >= self._book.thresholds.clarify
+            and best.intent not in self._state.choices
+            and self._state.phase is not Phase.PLACE
+        )
 
     def _command(self, best: Candidate | None) -> str:
         """The command said, with enough certainty, else ""."""
@@ -350,6 +365,8 @@ class _Turn:
     def _serve(self, intent_id: str, story: str, place: str) -> Decision:
         """Answer the question, or begin the ticket, that this intent stands for."""
         intent = self._book.intent(intent_id)
+        if isinstance(intent, Emergency):
+            return self._emergency(intent_id)
         state = replace(
             self._state, phase=Phase.OPEN, choices=(), misses=0, silences=0, story="", place=""
         )

@@ -15,17 +15,15 @@ from numpy.typing import NDArray
 
 from bot.understanding import store
 from bot.understanding.evidence import Evidence
-from bot.understanding.index import Phrase, build
+from bot.understanding.index import Index, Phrase, build
 from bot.understanding.lexicon import Lexicon
 from bot.understanding.pack import Pack
-from bot.understanding.schema import Category, Faq
+from bot.understanding.schema import Category, Emergency, Faq
 from bot.understanding.template import parse
 from bot.understanding.word_vectors import WordVectors
 
 #: Name of the label of everyday talk that no intent answers.
 NOTHING = "-"
-#: A word that can be written in more ways than this is a pattern.
-WORDY = 24
 #: Signs that mean something in a template.
 SIGNS = "[]()|…?*+^$\\{}"
 
@@ -67,9 +65,9 @@ def sayings(pack: Pack) -> Iterator[tuple[str, str]]:
             # A title is plain text, in which the signs of templates mean nothing.
             for title in (intent.title, intent.title_en):
                 yield intent.id, "".join(" " if char in SIGNS else char for char in title)
-        else:
+        elif not isinstance(intent, Emergency):
             for source in (*intent.phrases, *intent.words):
-                if len(source) > 2 and parse(source).count() <= WORDY:
+                if len(source) > 2:
                     yield intent.id, source
     for text in pack.background:
         yield NOTHING, text
@@ -107,7 +105,7 @@ def evidence_of_pack(
     everything = (text for saying in sayings(pack) for text in saying)
     synonyms = (text for word, others in pack.synonyms.items() for text in (word, *others))
     file = cache / f"{store.key_of(chain(everything, synonyms, pack.words()))}.npz"
-    index = store.load(file)
+    index = store.load(file, Index)
     if index is None:
         index = build(corpus_of(pack, lexicon).phrases, len(names), lexicon, vectors)
         store.save(file, index)

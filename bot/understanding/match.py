@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from rapidfuzz.distance import Indel
 from threadpoolctl import threadpool_limits
 
 from bot.config import Settings
-from bot.understanding import calibration, training, word_vectors
+from bot.understanding import alarm, calibration, training, word_vectors
 from bot.understanding.calibration import Combination
 from bot.understanding.corpus import NOTHING, evidence_of_pack
 from bot.understanding.evidence import VIEWS
@@ -97,6 +98,9 @@ class Understander:
         )
         self._background = self._names.index(NOTHING) if NOTHING in self._names else None
         self._intents = {intent.id: intent for intent in pack.intents}
+        self._alarm = alarm.learn_alarm(
+            list(alarm.examples(pack)), self._lexicon, word_vectors.shipped(), _folder(cache)
+        )
         self._moods = MoodReader(pack.moods)
         self._gazetteer = pack.gazetteer
         self._spotters: dict[str, tuple[Intent, Spotter]] = {
@@ -132,23 +136,56 @@ class Understander:
                 known = found.get(candidate.intent)
                 if known is None or candidate.confidence > known.confidence:
                     found[candidate.intent] = candidate
-        ranked = sorted(found.values(), key=_rank)
+        urgent = 0.9 * self.pack.thresholds.accept
+        ranked = sorted(found.values(), key=lambda one: _rank(one, urgent))
         best = ranked[0] if ranked else None
         return Understanding(
             text=text,
             normalised=reading.text,
             candidates=tuple(ranked[:KEEP]),
             slots=find_slots(text, self._gazetteer),
-            emergency=best.intent if best and best.kind is IntentKind.EMERGENCY else None,
+            emergency=best.intent if best and self._is_emergency(best) else None,
             speech_confidence=speech_confidence,
             moods=self._moods.find(reading),
         )
+
+    def _is_emergency(self, candidate: Candidate) -> bool:
+        sure = candidate.confidence >= self.pack.thresholds.accept
+        return candidate.kind is IntentKind.EMERGENCY and sure
 
     def _candidates(self, reading: Reading) -> list[Candidate]:
         whole = self._said_whole(reading)
         # What is a whole "thank you" is hardly praise for the line, unless word for word.
         left = 1.0 - max((candidate.confidence for candidate in whole), default=0.0)
-        return [*self._spotted(reading), *whole, *self._weighed(reading, left)]
+        spotted = self._spotted(reading)
+        if not any(one.kind is IntentKind.EMERGENCY for one in whole):
+            spotted = self._alarmed(reading, spotted)
+        return [*spotted, *whole, *self._weighed(reading, left)]
+
+    def _alarmed(self, reading: Reading, spotted: list[Candidate]) -> list[Candidate]:
+        """Doubt a spotted emergency that is unlike any, and add one that is like some.
+
+        With a confidence of "accept" or more it is an emergency; a little below, the caller is
+        asked about it before all else; a doubted one is a candidate like any other.
+        """
+        if self._alarm is None:
+            return spotted
+        name, likeness = self._alarm.look(reading)
+        sure = self.pack.thresholds.accept
+        asked, doubtful = 0.9 * sure, 0.6 * sure
+        reason = f"与求救的说法相像（{likeness:.2f}）"
+        if any(one.kind is IntentKind.EMERGENCY for one in spotted):
+            doubted = likeness < alarm.DOUBTED
+            return [
+                replace(one, confidence=doubtful, reasons=(*one.reasons, reason))
+                if doubted and one.kind is IntentKind.EMERGENCY
+                else one
+                for one in spotted
+            ]
+        if likeness < alarm.ASK or self._spotters[name][1].excuses(reading):
+            return spotted
+        confidence = max(sure, likeness) if likeness >= alarm.SURE else asked
+        return [*spotted, _candidate(self._intents[name], confidence, (reason,))]
 
     def _weighed(self, reading: Reading, left: float) -> list[Candidate]:
         """Return the questions and categories that it may be, with their probabilities.
@@ -172,7 +209,7 @@ class Understander:
             exact = name in place and look.views[place[name], VIEWS.index("writing")] == 1.0
             if isinstance(intent, Faq | Category) and not exact:
                 share *= left
-            if share < (LIKELY if isinstance(intent, Emergency) else FLOOR):
+            if share < FLOOR:
                 continue
             if name in self._spotters and self._spotters[name][1].excuses(reading):
                 continue
@@ -264,9 +301,9 @@ def _candidate(intent: Intent, confidence: float, reasons: tuple[str, ...]) -> C
     )
 
 
-def _rank(candidate: Candidate) -> tuple[int, float, str]:
+def _rank(candidate: Candidate, urgent: float) -> tuple[int, float, str]:
     """Sort key: emergencies, then a likely request for a person, then by confidence."""
-    if candidate.kind is IntentKind.EMERGENCY:
+    if candidate.kind is IntentKind.EMERGENCY and candidate.confidence >= round(urgent, 4):
         first = 0
     elif candidate.intent == "command.agent" and candidate.confidence >= LIKELY:
         first = 1

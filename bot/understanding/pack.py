@@ -62,6 +62,7 @@ class Pack:
     """Changes with every change of the files: the beginning of their SHA-256."""
     files: tuple[Path, ...] = field(default=(), repr=False)
     background: tuple[str, ...] = field(default=(), repr=False)
+    harmless: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def name(self) -> str:
@@ -213,6 +214,7 @@ def load_with_files(folder: Path) -> Loaded:
         version=_version(read, folder),
         files=tuple(files),
         background=tuple(text for content in contents for text in content.background),
+        harmless=tuple(text for content in contents for text in content.harmless),
     )
     return Loaded(pack, tuple(read))
 

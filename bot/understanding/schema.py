@@ -24,6 +24,7 @@ REQUIRED_PROMPTS = (
     "clarify",
     "confirm_intent",
     "confirm_category",
+    "confirm_emergency",
     "rephrase",
     "anything_else",
     "no_input",
@@ -268,6 +269,8 @@ class PackFile(_Model):
     """Words the recogniser should know of, most important first."""
     prompts: dict[Id, Text] = Field(default_factory=dict)
     background: tuple[Text, ...] = ()
+    harmless: tuple[Text, ...] = ()
+    """Whole utterances with alarming words that are no emergency, to learn from."""
     """Everyday talk that the line does not answer, for telling it from what it does."""
 
 

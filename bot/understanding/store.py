@@ -16,15 +16,14 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.understanding.index import Index
-
-#: Indexes kept in one folder.
-MOST_KEPT = 12
+T = TypeVar("T")
+#: Files kept in one folder: two for each pack.
+MOST_KEPT = 24
 _HERE = Path(__file__).parent
 #: Sources and data whose change makes an index another one.
 _ENGINE = (
@@ -51,20 +50,19 @@ def key_of(texts: Iterable[str]) -> str:
     return digest.hexdigest()[:32]
 
 
-def load(file: Path) -> Index | None:
-    """Return the index kept in a file; nothing when there is none that can be read."""
+def load(file: Path, kind: type[T]) -> T | None:
+    """Return what is kept in a file, of that kind; nothing when it cannot be read."""
     try:
         with np.load(file, allow_pickle=False) as data:
-            index = _unpacked(Index, {name: data[name] for name in data.files}, "")
+            found: T = _unpacked(kind, {name: data[name] for name in data.files}, "")
         file.touch()  # used lately: see _forget
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
         return None
-    assert isinstance(index, Index)
-    return index
+    return found
 
 
-def save(file: Path, index: Index) -> None:
-    """Keep an index; whoever reads the file meanwhile sees all of it or nothing.
+def save(file: Path, found: Any) -> None:
+    """Keep an index or a part of one; whoever reads the file meanwhile sees all of it or nothing.
 
     A folder that can't be written is no error: the index is then made again next time.
     """
@@ -73,7 +71,7 @@ def save(file: Path, index: Index) -> None:
         handle, name = tempfile.mkstemp(dir=file.parent, suffix=".new")
         try:
             with os.fdopen(handle, "wb") as out:
-                np.savez(out, allow_pickle=False, **_packed(index, ""))
+                np.savez(out, allow_pickle=False, **_packed(found, ""))
             Path(name).replace(file)
             _forget(file.parent)
         finally:
