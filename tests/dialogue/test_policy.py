@@ -123,6 +123,24 @@ def test_an_emergency_is_told_its_number_and_joined_first_in_the_queue(caller: A
     assert caller.transfer.priority == 0
 
 
+def test_a_doubtful_emergency_is_asked_about_first_and_believed_at_a_yes(caller: Any) -> None:
+    caller.says(("fire", 0.5), ("water.outage", 0.45), text="屋里红彤彤的")
+    assert caller.hears == ["<confirm_emergency>"]
+    assert "是的" in caller.listens.expect
+    assert caller.says(("command.yes", 0.9)).transfer.reason is TransferReason.EMERGENCY
+
+
+def test_a_doubtful_emergency_is_asked_about_once_not_for_ever(caller: Any) -> None:
+    caller.says(("fire", 0.5)).says(("command.no", 0.9))
+    assert caller.hears == ["<rephrase>"]
+    assert caller.says(("water.outage", 0.9)).hears[0] == "停水的事我来登记。"
+
+
+def test_a_doubtful_emergency_does_not_break_into_the_question_for_a_place(caller: Any) -> None:
+    caller.says(("water.outage", 0.9)).says(("fire", 0.5), text="火炬路八号")
+    assert caller.ticket.place == "火炬路八号"
+
+
 def test_silence_is_answered_then_keys_are_offered_then_a_person(caller: Any) -> None:
     assert caller.is_silent().hears == ["<no_input>"]
     assert caller.is_silent().hears == ["<no_input_keys>"]

@@ -136,7 +136,10 @@ class Caller:
             Candidate(intent, self.book.kind(intent), self.book.intent(intent).title, confidence)
             for intent, confidence in meant
         )
-        emergency = next((i for i, _ in meant if self.book.kind(i).value == "emergency"), None)
+        sure = self.book.thresholds.accept
+        emergency = next(
+            (i for i, c in meant if self.book.kind(i).value == "emergency" and c >= sure), None
+        )
         return self.happens(
             Heard(
                 Understanding(
