@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from time import perf_counter
 
 import pytest
 from understanding.worlds import META, PROMPTS, small_world, write_world
@@ -252,7 +251,8 @@ def test_a_deadline_is_the_category_s_own_or_that_of_its_urgency(tmp_path: Path)
         pack.deadline("nowhere")
 
 
-def test_a_big_city_s_pack_is_read_and_checked_in_two_seconds(tmp_path: Path) -> None:
+@pytest.mark.timeout(30)  # its speed is measured by tests/bench/bench_understanding.py
+def test_a_big_city_s_pack_is_read_and_checked(tmp_path: Path) -> None:
     # 400 intents with 30 ways of saying each; every character pair is another word.
     lines = ["intents:"]
     for number in range(400):
@@ -267,9 +267,7 @@ def test_a_big_city_s_pack_is_read_and_checked_in_two_seconds(tmp_path: Path) ->
             f"    tests: [想弄{a}{b}这件事]",
         ]
     write_world(tmp_path, "\n".join(lines))
-    begun = perf_counter()
     pack = load_pack(tmp_path)
-    assert perf_counter() - begun < 2.0
     assert sum(len(expansions(intent)) for intent in pack.intents) == 12_000
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from time import perf_counter
 
 import pytest
 import yaml
@@ -81,11 +80,3 @@ def test_the_sentences_are_not_the_pack_s_own_phrases(pack: Pack) -> None:
     own = {normalise(text) for intent in pack.intents for text in expansions(intent)}
     book = [said for _, said in asked("plain")]
     assert [said for said in book if normalise(said) in own] == []
-
-
-def test_an_utterance_takes_less_than_ten_milliseconds(understander: Understander) -> None:
-    book = [said for _, said in asked("plain")]
-    begun = perf_counter()
-    for said in book:
-        understander.understand(said)
-    assert (perf_counter() - begun) / len(book) < 0.010
