@@ -40,6 +40,8 @@ class Exchange:
     candidates: list[dict[str, Any]] = field(default_factory=list)
     slots: dict[str, str] = field(default_factory=dict)
     emergency: str = ""
+    moods: list[str] = field(default_factory=list)
+    """Feelings and risks that were heard, each with its reason, in Chinese."""
     answer_latency: float | None = None
     """Seconds from the end of the caller's speech to the first sound of the answer."""
 
@@ -70,6 +72,7 @@ class Exchange:
             ],
             slots=dict(understanding.slots),
             emergency=understanding.emergency or "",
+            moods=[mood.reason for mood in understanding.moods],
         )
 
 
@@ -133,9 +136,12 @@ class Journal:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             handle, name = tempfile.mkstemp(dir=self._path.parent, suffix=".part")
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(self.as_dict(), file, ensure_ascii=False)
-            Path(name).replace(self._path)
+            try:
+                with os.fdopen(handle, "w", encoding="utf-8") as file:
+                    json.dump(self.as_dict(), file, ensure_ascii=False)
+                Path(name).replace(self._path)
+            finally:
+                Path(name).unlink(missing_ok=True)
         except OSError as error:
             log.error("journal.not_saved", error=str(error), advice="free disk space")
 
