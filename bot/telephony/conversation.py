@@ -12,13 +12,11 @@ may be (``speech/turns.py``), what it means (``understanding``), what to do
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-import numpy as np
 import structlog
 
 from bot.dialogue.book import Book
@@ -56,6 +54,7 @@ from bot.speech.types import FRAME_BYTES, FRAME_MS, SpeechError, Utterance
 from bot.telephony.calls import Call, NextStop, Outcome
 from bot.telephony.journal import Exchange, Journal
 from bot.telephony.line import Line, LineLostError
+from bot.telephony.playback import Playback, faded, faded_in
 from bot.understanding.types import Understanding
 
 log = structlog.get_logger(__name__)
@@ -120,54 +119,6 @@ class _Spoken:
     start: float
     end: float
     """Seconds of the call."""
-
-
-class _Playback:
-    """Sound of one sentence on its way out, frame by frame."""
-
-    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
-        self._pieces = pieces
-        self._sound = bytearray()
-        self._task = asyncio.ensure_future(self._pull())
-
-    async def _pull(self) -> None:
-        async for piece in self._pieces:
-            self._sound += piece
-
-    @property
-    def over(self) -> bool:
-        """Whether everything was taken."""
-        return self._task.done() and not self._sound
-
-    async def made(self) -> None:
-        """Wait until all of it was synthesised.
-
-        Raises:
-            SpeechError: no engine can say it.
-        """
-        await self._task
-
-    def next_frame(self) -> bytes:
-        """The next 20 ms; silence while synthesis is behind.
-
-        Raises:
-            SpeechError: no engine can say it.
-        """
-        if self._task.done():
-            self._task.result()
-        frame = bytes(self._sound[:FRAME_BYTES])
-        del self._sound[:FRAME_BYTES]
-        return frame.ljust(FRAME_BYTES, b"\0")
-
-    def put_back(self, frame: bytes) -> None:
-        """Play a frame that was taken once more."""
-        self._sound[:0] = frame
-
-    async def stop(self) -> None:
-        """Let go of what is still being made."""
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError, SpeechError):
-            await self._task
 
 
 class Conversation:
@@ -276,19 +227,19 @@ class Conversation:
 
     async def _speak(self, sayings: Sequence[Say], *, final: bool) -> None:
         """Say one after the other until the caller barges in; the next is made meanwhile."""
-        ahead: deque[_Playback] = deque()
+        ahead: deque[Playback] = deque()
         try:
             for number, action in enumerate(sayings):
                 while len(ahead) < 2 and number + len(ahead) < len(sayings):
                     text = sayings[number + len(ahead)].text
-                    ahead.append(_Playback(self._parts.voice.stream(text)))
+                    ahead.append(Playback(self._parts.voice.stream(text)))
                 if not await self._say(action, ahead.popleft(), final=final):
                     return
         finally:
             for playback in ahead:
                 await playback.stop()
 
-    async def _say(self, action: Say, playback: _Playback, *, final: bool) -> bool:
+    async def _say(self, action: Say, playback: Playback, *, final: bool) -> bool:
         """Speak; False when the caller barged in with speech or a key.
 
         The sentence before a transfer or a good-bye is played to its end.
@@ -302,7 +253,7 @@ class Conversation:
                 await self._tick(prompt_playing=True)
                 frame = SILENCE if held else playback.next_frame()
                 if not final and self._interrupted(action):
-                    self._send(_faded(frame))
+                    self._send(faded(frame))
                     self._parts.metrics.barge_ins_total.inc()
                     self._journal.barged_in(self._now())
                     return False
@@ -310,9 +261,9 @@ class Conversation:
                 if hold and not held:
                     # Perhaps only "嗯": wait a moment, and go on where we were.
                     playback.put_back(frame)
-                    frame = _faded(frame)
+                    frame = faded(frame)
                 elif held and not hold:
-                    frame = _faded_in(playback.next_frame())
+                    frame = faded_in(playback.next_frame())
                 held = hold
                 self._note_answer(frame)
                 self._send(frame)
@@ -496,18 +447,3 @@ def _result(task: asyncio.Future[T] | None) -> T | None:
     if task is None or not task.done() or task.cancelled() or task.exception() is not None:
         return None
     return task.result()
-
-
-def _faded(frame: bytes) -> bytes:
-    """A frame that runs out to nothing, so that stopping does not click."""
-    return _ramped(frame, 1.0, 0.0)
-
-
-def _faded_in(frame: bytes) -> bytes:
-    """A frame that rises from nothing, so that going on does not click."""
-    return _ramped(frame, 0.0, 1.0)
-
-
-def _ramped(frame: bytes, first: float, last: float) -> bytes:
-    samples = np.frombuffer(frame, dtype="<i2")
-    return (samples * np.linspace(first, last, len(samples))).astype("<i2").tobytes()

@@ -1,0 +1,78 @@
+"""One sentence on its way to a caller: made in pieces, taken frame by frame, never with a click.
+
+Leaves to others: when to play it and when to stop (``conversation.py``), and the sound itself
+(``speech/voice.py``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import numpy as np
+
+from bot.speech.types import FRAME_BYTES, SpeechError
+
+
+class Playback:
+    """Sound of one sentence on its way out, frame by frame."""
+
+    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
+        self._pieces = pieces
+        self._sound = bytearray()
+        self._task = asyncio.ensure_future(self._pull())
+
+    async def _pull(self) -> None:
+        async for piece in self._pieces:
+            self._sound += piece
+
+    @property
+    def over(self) -> bool:
+        """Whether everything was taken."""
+        return self._task.done() and not self._sound
+
+    async def made(self) -> None:
+        """Wait until all of it was synthesised.
+
+        Raises:
+            SpeechError: no engine can say it.
+        """
+        await self._task
+
+    def next_frame(self) -> bytes:
+        """The next 20 ms; silence while synthesis is behind.
+
+        Raises:
+            SpeechError: no engine can say it.
+        """
+        if self._task.done():
+            self._task.result()
+        frame = bytes(self._sound[:FRAME_BYTES])
+        del self._sound[:FRAME_BYTES]
+        return frame.ljust(FRAME_BYTES, b"\0")
+
+    def put_back(self, frame: bytes) -> None:
+        """Play a frame that was taken once more."""
+        self._sound[:0] = frame
+
+    async def stop(self) -> None:
+        """Let go of what is still being made."""
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, SpeechError):
+            await self._task
+
+
+def faded(frame: bytes) -> bytes:
+    """A frame that runs out to nothing, so that stopping does not click."""
+    return _ramped(frame, 1.0, 0.0)
+
+
+def faded_in(frame: bytes) -> bytes:
+    """A frame that rises from nothing, so that going on does not click."""
+    return _ramped(frame, 0.0, 1.0)
+
+
+def _ramped(frame: bytes, first: float, last: float) -> bytes:
+    samples = np.frombuffer(frame, dtype="<i2")
+    return (samples * np.linspace(first, last, len(samples))).astype("<i2").tobytes()
