@@ -123,7 +123,7 @@ class Hearing:
         if self._feeding is not None:
             if not self._feeding.done():
                 return  # the engine is behind; the next batch will be larger
-            self.partial = _result(self._feeding) or self.partial
+            self.partial = result_of(self._feeding) or self.partial
         stream, batch = self._stream, bytes(self._sound[self._streamed :])
         self._streamed = len(self._sound)
         self._feeding = _started(self._ears.run(lambda: stream.get().feed(batch)))
@@ -198,7 +198,7 @@ def _started(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     return task
 
 
-def _result(task: asyncio.Future[T] | None) -> T | None:
+def result_of(task: asyncio.Future[T] | None) -> T | None:
     """What a task came to, if it has and did not fail."""
     if task is None or not task.done() or task.cancelled() or task.exception() is not None:
         return None

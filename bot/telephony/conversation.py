@@ -39,7 +39,7 @@ from bot.dialogue.types import (
     TransferReason,
 )
 from bot.observe import Metrics
-from bot.speech.ears import Ears, Hearing
+from bot.speech.ears import Ears, Hearing, result_of
 from bot.speech.endpointing import (
     Endpointer,
     SpeechDismissed,
@@ -303,7 +303,7 @@ class Conversation:
             log.error("speech.failed", error=str(error))
             utterance = Utterance("", 0.0, "none")
         metrics.recognition_seconds.observe(utterance.decode_seconds)
-        foreseen = _result(spoken.foresight)
+        foreseen = result_of(spoken.foresight)
         if foreseen is not None and foreseen.utterance is utterance:
             understanding = foreseen.understanding
         else:
@@ -397,7 +397,7 @@ class Conversation:
         """Let what was said so far decide how long the caller may be silent."""
         if self._hearing is None or self._foresight is None:
             return
-        reading = _result(self._foresight)
+        reading = result_of(self._foresight)
         if reading is None:
             return
         text, best = reading.utterance.text, reading.understanding.best
@@ -440,10 +440,3 @@ class Conversation:
         self._spoke_until = None
         self._parts.metrics.answer_latency_seconds.observe(latency)
         self._journal.answered_after(latency)
-
-
-def _result(task: asyncio.Future[T] | None) -> T | None:
-    """What a task came to, if it has and did not fail."""
-    if task is None or not task.done() or task.cancelled() or task.exception() is not None:
-        return None
-    return task.result()

@@ -51,7 +51,7 @@ CLASSIFIER_FILE = "classifier.npz"
 KEEP = 5
 #: Candidates below this are noise.
 FLOOR = 0.02
-#: An emergency or a request for a person that is likelier than this comes before all else.
+#: A request for a person that is likelier than this comes before all but emergencies.
 LIKELY = 0.5
 #: Confidence of a word spotted in writing, and by sound only.
 SPOTTED, SPOTTED_BY_SOUND = 0.98, 0.9
