@@ -1,13 +1,69 @@
-"""The events a dialogue takes and the actions it asks for. All plain, immutable data."""
+"""The events a dialogue takes and the actions it asks for. All plain, immutable data.
+
+Three sorts of action: sentences (``Say``), notes that need no answer, and one last action
+whose result is the next event. Leaves to others: carrying them out (``bot/office.py`` for
+tickets, people and memory; ``telephony/conversation.py`` for sound).
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.understanding.types import Understanding
 
-# --- events: what happened -------------------------------------------------------------
+# --- what other rooms know, as dialogue needs it -----------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TicketView:
+    """A ticket as far as a citizen is told of it."""
+
+    number: str
+    title: str
+    category: str = ""
+    place: str = ""
+    unit: str = ""
+    next_step: str = ""
+    """What happens to it now: a short Chinese sentence without a full stop."""
+    filed_on: dt.date | None = None
+    due_on: dt.date | None = None
+    open: bool = True
+    """Neither solved nor withdrawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What the line remembers of a caller."""
+
+    consent: bool | None = None
+    """May the line remember? None: not asked yet."""
+    elder: bool = False
+    """Slower, shorter, a person sooner."""
+
+
+class People(StrEnum):
+    """Whether somebody can take a caller now."""
+
+    THERE = "there"
+    NIGHT = "night"
+    """Outside the line's hours for people."""
+    FULL = "full"
+    """More callers wait than can be served in a bearable time."""
+
+
+class Port(StrEnum):
+    """What the dialogue asks of other rooms."""
+
+    TICKET = "ticket"
+    LOOK_UP = "look_up"
+    CHANGE = "change"
+    PEOPLE = "people"
+    CALLBACK = "callback"
+
+
+# --- events: what happened ---------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +74,13 @@ class CallStarted:
     """Calling number, or "" when withheld."""
     did: str = "12345"
     """The number that was dialled."""
+    now: dt.datetime | None = None
+    """Local time at which the call began."""
+    lot: float = 0.0
+    """0 to 1, different for each call: decides which of a pack's policies it gets."""
+    profile: Profile = Profile()
+    tickets: tuple[TicketView, ...] = ()
+    """The caller's open tickets, newest first; only with their consent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +88,8 @@ class Heard:
     """The caller said something (``understanding.text`` is empty when unintelligible)."""
 
     understanding: Understanding
+    barged_in: bool = False
+    """It cut the bot's last sentence short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +112,38 @@ class Filed:
 
 
 @dataclass(frozen=True, slots=True)
-class FilingFailed:
-    """The ticket asked for by ``FileTicket`` could not be stored."""
+class Found:
+    """What ``LookUp`` found, newest first; nothing when there is no such ticket."""
+
+    tickets: tuple[TicketView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The change asked for by ``ChangeTicket`` is made, or (``done`` False) not allowed now."""
+
+    done: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleAre:
+    """The answer to ``SeekPerson``."""
+
+    people: People
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """The callback asked for by ``BookCallback`` is stored."""
+
+    at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A port could not do what was asked; why is in the log."""
+
+    port: Port
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +151,21 @@ class HungUp:
     """The caller is gone."""
 
 
-Event = CallStarted | Heard | Pressed | Silent | Filed | FilingFailed | HungUp
+Event = (
+    CallStarted
+    | Heard
+    | Pressed
+    | Silent
+    | Filed
+    | Found
+    | Changed
+    | PeopleAre
+    | Booked
+    | Failed
+    | HungUp
+)
 
-# --- actions: what to do, in order -----------------------------------------------------
+# --- sentences ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +177,59 @@ class Say:
     """Name of the pack's prompt or intent the text came from, for logs."""
     must_hear: bool = False
     """Speech does not interrupt it (keys always do)."""
+    speed: float = 1.0
+    """Of speech; less is slower."""
+    gain: float = 1.0
+    """Loudness, as a factor of the amplitude."""
+
+
+# --- notes: done beside the conversation, with no answer ------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class KeepDraft:
+    """Keep what a caller said of a ticket that was never finished."""
+
+    category: str
+    title: str
+    text: str
+    place: str = ""
+    since: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Note how content the caller was."""
+
+    score: int
+    """1 (not at all) to 5 (very)."""
+    ticket: str = ""
+    """The last ticket of the call."""
+    policy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Remember:
+    """Change what the line remembers of the caller; None leaves a thing as it is."""
+
+    consent: bool | None = None
+    elder: bool | None = None
+    forget: bool = False
+    """Erase all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendText:
+    """Send the caller a text message, if the line has a channel for it."""
+
+    phone: str
+    text: str
+
+
+Note = KeepDraft | Rate | Remember | SendText
+
+# --- last actions: each brings the next event ------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +240,13 @@ class Listen:
     """Seconds of silence before ``Silent``."""
     expect: tuple[str, ...] = ()
     """Phrases that are likely now, for the recogniser."""
+    about: str = ""
+    """The question that was answered last: a short "and how long?" refers to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileTicket:
-    """Store a ticket; the next event is Filed or FilingFailed."""
+    """Store a ticket; the next event is Filed or Failed."""
 
     category: str
     title: str
@@ -94,6 +256,52 @@ class FileTicket:
     unit: str = ""
     """Responsible unit's name, from the pack."""
     urgency: str = "normal"
+    since: str = ""
+    """When it began, or for how long, as in ``slots.find_slots``."""
+    phone: str = ""
+    """Whom to call back, if not the calling number."""
+    confidence: float = 1.0
+    """How sure the category is, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """Find a ticket by its number, else the open tickets of this caller; next is Found."""
+
+    number: str = ""
+
+
+class Change(StrEnum):
+    """What a citizen may do to a ticket."""
+
+    URGE = "urge"
+    APPEND = "append"
+    WITHDRAW = "withdraw"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeTicket:
+    """Change a ticket; the next event is Changed or Failed."""
+
+    number: str
+    change: Change
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SeekPerson:
+    """Find out whether a person can take the caller; the next event is PeopleAre."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookCallback:
+    """Promise that a person calls; the next event is Booked or Failed."""
+
+    at: dt.datetime
+    """Local time from which on."""
+    phone: str
+    text: str
+    """What it is about, in the caller's words."""
 
 
 class TransferReason(StrEnum):
@@ -104,6 +312,8 @@ class TransferReason(StrEnum):
     EMERGENCY = "emergency"
     NO_INPUT = "no_input"
     FAILURE = "failure"
+    DISSATISFIED = "dissatisfied"
+    """A low rating."""
     BUSY = "busy"
     """Recognition is full, so this caller is not let into a dialogue."""
 
@@ -122,7 +332,10 @@ class HangUp:
     """Say no more and end the call. Ends the dialogue."""
 
     outcome: str
-    """answered, filed, no_input, caller_gone: for statistics."""
+    """answered, filed, callback, no_input, left, caller_gone: for statistics."""
 
 
-Action = Say | Listen | FileTicket | Transfer | HangUp
+Request = FileTicket | LookUp | ChangeTicket | SeekPerson | BookCallback
+"""What a port is asked for."""
+Last = Listen | Request | Transfer | HangUp
+Action = Say | Note | Last

@@ -23,17 +23,28 @@ from bot.dialogue.book import Book
 from bot.dialogue.policy import State, decide, start
 from bot.dialogue.types import (
     Action,
+    BookCallback,
     CallStarted,
+    ChangeTicket,
     Event,
+    Failed,
     Filed,
     FileTicket,
-    FilingFailed,
     HangUp,
     Heard,
     HungUp,
+    KeepDraft,
     Listen,
+    LookUp,
+    Note,
+    Port,
     Pressed,
+    Rate,
+    Remember,
+    Request,
     Say,
+    SeekPerson,
+    SendText,
     Silent,
     Transfer,
     TransferReason,
@@ -54,7 +65,7 @@ from bot.speech.types import FRAME_BYTES, FRAME_MS, SpeechError, Utterance
 from bot.telephony.calls import Call, NextStop, Outcome
 from bot.telephony.journal import Exchange, Journal
 from bot.telephony.line import Line, LineLostError
-from bot.telephony.playback import Playback, faded, faded_in
+from bot.telephony.playback import Playback, faded, faded_in, louder
 from bot.understanding.types import Understanding
 
 log = structlog.get_logger(__name__)
@@ -64,15 +75,28 @@ SILENCE = bytes(FRAME_BYTES)
 #: Silence sent after the last word before the sound is closed, in ticks: what is still in
 #: the caller's jitter buffer is heard to its end.
 LAST_WORD_TICKS = 15
+NOTES = (KeepDraft, Rate, Remember, SendText)
+#: The room that answers each request, for when it fails.
+PORTS: dict[type[Request], Port] = {
+    FileTicket: Port.TICKET,
+    LookUp: Port.LOOK_UP,
+    ChangeTicket: Port.CHANGE,
+    SeekPerson: Port.PEOPLE,
+    BookCallback: Port.CALLBACK,
+}
 
 
 class Understands(Protocol):
     """Words to meaning (``understanding.match.Understander``)."""
 
     def understand(
-        self, text: str, alternatives: Sequence[str] = (), speech_confidence: float = 1.0
+        self,
+        text: str,
+        alternatives: Sequence[str] = (),
+        speech_confidence: float = 1.0,
+        about: str = "",
     ) -> Understanding:
-        """Read one utterance."""
+        """Read one utterance; ``about`` is the question that was answered last."""
 
 
 class Speaks(Protocol):
@@ -91,8 +115,12 @@ class Parts:
     ears: Ears
     voice: Speaks
     endpointer: Callable[[], Endpointer]
-    file_ticket: Callable[[Call, FileTicket], str]
-    """Store a ticket and return its number."""
+    opening: Callable[[Call], CallStarted]
+    """What is known of a caller as the call begins; never raises for a dead database."""
+    carry_out: Callable[[Call, Request], Event]
+    """Ask another room for something; may raise when it can't."""
+    note: Callable[[Call, Note], None]
+    """Have something noted; never raises."""
     escalate: Callable[[Transfer, Journal], None]
     """Put the caller into the agents' queue; never raises for a dead queue."""
     caller_gone: Callable[[Call], None]
@@ -133,7 +161,9 @@ class Conversation:
         self._ticks = 0
         self._keys: deque[str] = deque()
         self._expect: tuple[str, ...] = ()
+        self._about = ""
         self._asked = Question.OPEN
+        self._cut_short = False
         self._hearing: Hearing | None = None
         self._foresight: asyncio.Future[_Reading] | None = None
         self._suspected = False
@@ -173,14 +203,17 @@ class Conversation:
         if self._parts.ears.full:
             return await self._refuse()
         state: State = start(book)
-        event: Event = CallStarted(self._call.caller, self._call.did)
+        event: Event = await self._while_waiting(asyncio.to_thread(self._parts.opening, self._call))
         while True:
+            decision = decide(state, event, book)
+            self._journal.decided(event, state, decision.state, self._now())
+            state = decision.state
             try:
-                decision = decide(state, event, book)
-                state = decision.state
                 result = await self._do(decision.actions)
             except LineLostError:
-                decide(state, HungUp(), book)
+                gone = decide(state, HungUp(), book)
+                self._journal.decided(HungUp(), state, gone.state, self._now())
+                await self._take_notes(gone.actions)
                 raise
             if isinstance(result, Outcome):
                 return result
@@ -202,8 +235,10 @@ class Conversation:
         """Carry out the actions of one turn; the last of them brings the next event."""
         last = actions[-1]
         if isinstance(last, Listen):
-            self._expect = last.expect
+            self._expect, self._about = last.expect, last.about
             self._asked = question(last.expect, last.patience)
+        if any(isinstance(action, NOTES) for action in actions):
+            await self._while_waiting(self._take_notes(actions))
         if isinstance(last, Transfer):
             # Into the queue first: an agent may already look while the last sentence plays.
             self._escalated = True
@@ -214,26 +249,36 @@ class Conversation:
         match last:
             case Listen():
                 return await self._listen(last.patience)
-            case FileTicket():
-                return await self._file(last)
             case Transfer():
                 await self._last_word()
                 return Outcome(NextStop.PEOPLE, "transferred", last.reason.value)
             case HangUp():
                 await self._last_word()
                 return Outcome(NextStop.GOODBYE, last.outcome)
+            case FileTicket() | LookUp() | ChangeTicket() | SeekPerson() | BookCallback():
+                return await self._ask_for(last)
             case _:
                 raise AssertionError(f"a turn may not end with {last}")
+
+    async def _take_notes(self, actions: Sequence[Action]) -> None:
+        for action in actions:
+            if isinstance(action, NOTES):
+                if isinstance(action, Rate):
+                    self._journal.rating = action.score
+                await asyncio.to_thread(self._parts.note, self._call, action)
 
     async def _speak(self, sayings: Sequence[Say], *, final: bool) -> None:
         """Say one after the other until the caller barges in; the next is made meanwhile."""
         ahead: deque[Playback] = deque()
+        self._cut_short = False
         try:
             for number, action in enumerate(sayings):
                 while len(ahead) < 2 and number + len(ahead) < len(sayings):
-                    text = sayings[number + len(ahead)].text
-                    ahead.append(Playback(self._parts.voice.stream(text)))
+                    following = sayings[number + len(ahead)]
+                    sound = self._parts.voice.stream(following.text, speed=following.speed)
+                    ahead.append(Playback(sound))
                 if not await self._say(action, ahead.popleft(), final=final):
+                    self._cut_short = True
                     return
         finally:
             for playback in ahead:
@@ -266,7 +311,7 @@ class Conversation:
                     frame = faded_in(playback.next_frame())
                 held = hold
                 self._note_answer(frame)
-                self._send(frame)
+                self._send(louder(frame, action.gain))
         finally:
             await playback.stop()
         return True
@@ -320,7 +365,7 @@ class Conversation:
             endpoint_seconds=round(waited, 2),
             decode_seconds=round(utterance.decode_seconds, 3),
         )
-        return Heard(understanding)
+        return Heard(understanding, barged_in=self._cut_short)
 
     async def _meaning(self, utterance: Utterance) -> Understanding:
         with self._parts.metrics.understanding_seconds.time():
@@ -329,19 +374,25 @@ class Conversation:
                 utterance.text,
                 tuple(other.text for other in utterance.alternatives),
                 utterance.confidence,
+                self._about,
             )
 
-    async def _file(self, request: FileTicket) -> Event:
+    async def _ask_for(self, request: Request) -> Event:
+        """Have another room do something while the line stays alive."""
+        name = type(request).__name__
         try:
-            number = await self._while_waiting(
-                asyncio.to_thread(self._parts.file_ticket, self._call, request)
+            event = await self._while_waiting(
+                asyncio.to_thread(self._parts.carry_out, self._call, request)
             )
+        except LineLostError:
+            raise
         except Exception:
-            log.exception("ticket.not_filed", category=request.category)
-            return FilingFailed()
-        self._journal.filed(number)
-        log.info("ticket.filed", number=number, category=request.category)
-        return Filed(number)
+            log.exception("request.failed", request=name, advice="the caller goes to a person")
+            return Failed(PORTS[type(request)])
+        if isinstance(event, Filed):
+            self._journal.filed(event.number)
+        log.info("request.done", request=name, result=type(event).__name__)
+        return event
 
     # --- time and sound ----------------------------------------------------------------
 

@@ -17,6 +17,9 @@ from typing import Any
 
 import structlog
 
+from bot.dialogue.log import event_to_json
+from bot.dialogue.state import State
+from bot.dialogue.types import Event
 from bot.speech.types import Utterance
 from bot.telephony.calls import Call
 from bot.understanding.types import Understanding
@@ -84,8 +87,23 @@ class Journal:
         self._path = folder / f"{call.id}.json" if folder else None
         self.call = call
         self.turns: list[dict[str, Any]] = []
+        self.decisions: list[dict[str, Any]] = []
+        self.policy = ""
         self.ticket = ""
+        self.rating = 0
         self.outcome = ""
+
+    def decided(self, event: Event, before: State, after: State, at: float) -> None:
+        """An event came and led from one state to the next: enough to decide it all again."""
+        self.policy = after.policy
+        self.decisions.append(
+            {
+                "at": round(at, 2),
+                "phase": before.phase.value,
+                "next": after.phase.value,
+                "event": event_to_json(event),
+            }
+        )
 
     def bot_said(self, text: str, prompt: str, at: float) -> None:
         """The bot begins to say ``text``."""
@@ -126,7 +144,10 @@ class Journal:
             **asdict(self.call),
             "outcome": self.outcome,
             "ticket": self.ticket,
+            "policy": self.policy,
+            "rating": self.rating,
             "turns": self.turns,
+            "decisions": self.decisions,
         }
 
     def save(self) -> None:

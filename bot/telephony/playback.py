@@ -73,6 +73,17 @@ def faded_in(frame: bytes) -> bytes:
     return _ramped(frame, 0.0, 1.0)
 
 
+def louder(frame: bytes, gain: float) -> bytes:
+    """A frame whose amplitude is multiplied by ``gain``; what is too loud is bent, not cut off."""
+    if gain == 1.0:
+        return frame
+    sound = np.frombuffer(frame, dtype="<i2") / 32768.0 * gain
+    # Straight up to half of full scale, then ever flatter: a clipped voice is harder to follow.
+    over = np.abs(sound) - 0.5
+    bent = np.sign(sound) * (0.5 + 0.5 * np.tanh(over / 0.5))
+    return (np.where(over > 0, bent, sound) * 32767.0).astype("<i2").tobytes()
+
+
 def _ramped(frame: bytes, first: float, last: float) -> bytes:
     samples = np.frombuffer(frame, dtype="<i2")
     return (samples * np.linspace(first, last, len(samples))).astype("<i2").tobytes()

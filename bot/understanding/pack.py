@@ -24,6 +24,7 @@ from bot.understanding.schema import (
     Meta,
     MoodWords,
     Place,
+    Policy,
     Thresholds,
     Unit,
     kind_of,
@@ -119,11 +120,20 @@ class Pack:
         """Return the merged line of a dialled number; the first line for an unknown number."""
         return next((line for line in self.meta.lines if line.did == did), self.meta.lines[0])
 
-    def greeting(self, did: str) -> str:
-        """Return the sentence that greets who dialled ``did``."""
-        return self.prompt(self.line(did).greeting)
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        """The ways in which this pack leads conversations."""
+        return self.meta.policies
 
-    def prompt(self, id: str, **values: str) -> str:
+    def has_prompt(self, id: str) -> bool:
+        """Whether there is a fixed sentence of that name."""
+        return id in self.prompts
+
+    def must_hear(self, id: str) -> bool:  # noqa: ARG002
+        """Whether a fixed sentence may not be talked over."""
+        return False
+
+    def prompt(self, id: str, *, variant: int = 0, **values: str) -> str:  # noqa: ARG002
         """Return a fixed sentence with its placeholders filled in.
 
         Raises:

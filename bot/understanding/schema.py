@@ -9,50 +9,42 @@ from __future__ import annotations
 
 import datetime as dt
 from string import Formatter
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from bot.understanding.template import parse
 from bot.understanding.types import IntentKind
 
 #: Prompts that the dialogue says by name: a pack without one of them is refused.
 REQUIRED_PROMPTS = (
-    "greeting",
-    "ask_again",
-    "ask_again_second",
-    "clarify",
-    "confirm_intent",
-    "confirm_category",
-    "confirm_emergency",
-    "rephrase",
-    "anything_else",
-    "no_input",
-    "no_input_keys",
-    "transfer",
-    "transfer_emergency",
-    "not_understood_transfer",
-    "emergency_110",
-    "emergency_119",
-    "emergency_120",
-    "emergency_122",
-    "ask_place",
-    "ask_place_again",
-    "ticket_filed",
-    "filing_failed_transfer",
-    "goodbye",
-    "hello_reply",
-    "thanks_reply",
-    "repeat_nothing",
-    "menu",
-    "help",
-    "apology_bot_lost",
-    "hold",
-    "no_agent",
+    *("greeting", "ask_again", "ask_again_second", "clarify", "confirm_intent"),
+    *("confirm_category", "confirm_emergency", "rephrase", "anything_else", "no_input"),
+    *("no_input_keys", "transfer", "transfer_emergency", "not_understood_transfer"),
+    *("emergency_110", "emergency_119", "emergency_120", "emergency_122", "ask_place"),
+    *("ticket_filed", "filing_failed_transfer", "goodbye", "hello_reply"),
+    *("thanks_reply", "repeat_nothing", "menu", "help", "apology_bot_lost", "hold", "no_agent"),
+    *("no_input_goodbye", "slower_ok", "louder_ok", "back_ok", "offer_details", "more_details"),
+    *("go_ahead", "not_heard", "offer_two", "offer_ticket", "no_input_transfer"),
+    *("failed_transfer", "elder_on", "ask_what", "ask_since", "ask_phone", "ask_phone_again"),
+    *("summary_title", "summary_place", "summary_since", "summary_phone", "summary_caller"),
+    *("read_back", "ask_correction", "ask_consent", "consent_given", "consent_refused"),
+    *("ticket_text", "ask_ticket_number", "no_ticket_of_yours", "number_not_found"),
+    *("number_not_found_end", "no_number", "pick_of_two", "pick_of_three", "verify"),
+    *("verify_again", "not_verified", "ticket_status", "ticket_due", "ticket_options"),
+    *("ask_append", "confirm_withdraw", "not_withdrawn", "urged", "appended", "withdrawn"),
+    *("not_changeable", "returning", "returning_sensitive", "night", "queue_full"),
+    *("wait_in_queue", "night_go_on", "ask_callback_time", "ask_callback_phone"),
+    *("check_callback", "callback_booked", "confirm_forget", "forgotten", "not_forgotten"),
+    *("ask_rating", "thanks_rating", "sorry_rating", "keypad_top", "keypad_item", "keypad_items"),
+    *("keypad_more", "key_number_again"),
 )
 #: What may stand in braces in a prompt.
 PLACEHOLDERS = frozenset(
-    {"title", "number", "place", "first", "second", "category", "unit", "minutes", "position"}
+    {
+        *("title", "number", "place", "first", "second", "third", "category", "unit", "minutes"),
+        *("position", "summary", "since", "phone", "when", "date", "next", "due", "items", "count"),
+    }
 )
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -87,6 +79,29 @@ class Thresholds(_Model):
     """A lead over the second candidate smaller than this: ask which of the two."""
 
 
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+_WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
+
+
+class OpeningHours(_Model):
+    """Some weekdays, and from when to when people serve on them (local time)."""
+
+    days: tuple[Weekday, ...] = Field(default=_WEEKDAYS, min_length=1)
+    opens: dt.time
+    closes: dt.time
+
+    @property
+    def weekdays(self) -> frozenset[int]:
+        """The days as Python counts them: Monday is 0."""
+        return frozenset(_WEEKDAYS.index(day) for day in self.days)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> OpeningHours:
+        if self.opens >= self.closes:
+            raise ValueError("opens must be earlier than closes; for a night give two spans")
+        return self
+
+
 class Line(_Model):
     """A number merged into the line."""
 
@@ -94,6 +109,26 @@ class Line(_Model):
     title: Text
     greeting: Id = "greeting"
     """Prompt said first to who dialled this number."""
+    hours: tuple[OpeningHours, ...] = ()
+    """When people serve it; always, if not given. The bot answers at any time."""
+
+
+class Policy(_Model):
+    """A way to lead a conversation. With several, each call gets one by its share."""
+
+    name: Id = "standard"
+    share: Annotated[int, Field(ge=0)] = 1
+    """Calls that get it, in proportion to the other shares."""
+    offer_details: bool = True
+    """Say the first sentence of an answer and ask about the rest; else say all of it."""
+    read_back: bool = True
+    """Read a ticket back before it is filed, even when all of it was clearly heard."""
+    ask_rating: bool = True
+    """Ask for a rating at the end of a call that brought something."""
+    ask_consent: bool = True
+    """Ask, once, whether the line may remember who filed a ticket."""
+    misses: Annotated[int, Field(ge=1, le=5)] = 3
+    """Misunderstandings in a row after which a person takes over."""
 
 
 class Deadlines(_Model):
@@ -116,6 +151,7 @@ class Meta(_Model):
     lines: tuple[Line, ...] = Field(min_length=1)
     thresholds: Thresholds
     deadlines: Deadlines = Deadlines()
+    policies: tuple[Policy, ...] = (Policy(),)
     review_days: Annotated[int, Field(gt=0)] = 180
     """An answer is due for another look this many days after ``reviewed``."""
 
@@ -173,6 +209,8 @@ class Category(_Intent):
     """What to ask for when the caller has not said it, in order."""
     opening: Text
     """Said when the request is understood, before the place is asked for."""
+    sensitive: bool = False
+    """Nothing is told of such a ticket before the caller has shown that it is theirs."""
 
 
 class _Spotted(_Intent):

@@ -64,6 +64,16 @@ class Mood:
 
 
 @dataclass(frozen=True, slots=True)
+class FollowUpMatch:
+    """SHIM."""
+
+    title: str
+    answer: str
+    index: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class Understanding:
     """The reading of one utterance; ``candidates`` is ranked, best first, may be empty."""
 
@@ -79,6 +89,8 @@ class Understanding:
     """How sure the recogniser was, 0 to 1; 1 for typed text."""
     moods: tuple[Mood, ...] = ()
     """Feelings and risks heard, the one that brings most first."""
+
+    follow_up: FollowUpMatch | None = None
 
     @property
     def best(self) -> Candidate | None:

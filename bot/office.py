@@ -1,0 +1,240 @@
+"""The line's office: carries out what a dialogue asks of tickets, people and memory.
+
+The same for a live call, a replay, a typed chat and a scripted conversation. Leaves to
+others: what to ask for (``dialogue``), the rules of tickets (``casework``), sound.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+from bot.casework.callbacks import Callbacks
+from bot.casework.citizens import Citizens
+from bot.casework.errors import CaseworkError, IllegalTransition
+from bot.casework.ratings import Ratings
+from bot.casework.tickets import TicketStore, TicketSummary
+from bot.dialogue.types import (
+    BookCallback,
+    Booked,
+    CallStarted,
+    Change,
+    Changed,
+    ChangeTicket,
+    Event,
+    Filed,
+    FileTicket,
+    Found,
+    KeepDraft,
+    LookUp,
+    Note,
+    People,
+    PeopleAre,
+    Profile,
+    Rate,
+    Remember,
+    Request,
+    SeekPerson,
+    SendText,
+    TicketView,
+)
+from bot.understanding.opening import is_open
+from bot.understanding.pack import Pack
+
+log = structlog.get_logger(__name__)
+
+#: Tickets of a caller that are looked up: three are named, and whether there are more.
+OF_CALLER = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Who is being talked to, whatever the channel."""
+
+    id: str
+    """The call's, or the chat's."""
+    caller: str
+    """Telephone number, "" if unknown."""
+    did: str
+    channel: str = "phone"
+
+
+def nobody_waits(_: str) -> bool:
+    """The queue of a line without one: never full."""
+    return False
+
+
+def no_text(phone: str, text: str) -> None:
+    """Send no text: this line has no channel for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """Ports of a dialogue to the other rooms. Its methods block; thread-safe."""
+
+    tickets: TicketStore
+    citizens: Citizens
+    ratings: Ratings
+    callbacks: Callbacks
+    pack: Callable[[str], Pack]
+    """The pack of a dialled number."""
+    queue_full: Callable[[str], bool] = nobody_waits
+    """Whether the queue of a dialled number takes nobody more in a bearable time."""
+    send_text: Callable[[str, str], None] = no_text
+    clock: Callable[[], dt.datetime] = field(default=lambda: dt.datetime.now().astimezone())
+    """Local time, aware."""
+
+    def opening(self, contact: Contact) -> CallStarted:
+        """What is known as a call begins. A database that is away costs only what is known."""
+        profile, tickets = Profile(), ()
+        try:
+            if contact.caller and (known := self.citizens.profile(contact.caller)):
+                profile = Profile(known.consent, known.elder)
+                if known.consent:
+                    tickets = self._tickets_of(contact.caller)
+        except CaseworkError as error:
+            log.error("office.caller_unknown", error=str(error))
+        return CallStarted(
+            caller=contact.caller,
+            did=contact.did,
+            now=self.clock(),
+            lot=lot(contact.id),
+            profile=profile,
+            tickets=tickets,
+        )
+
+    def carry_out(self, contact: Contact, request: Request) -> Event:
+        """Do what is asked and return what came of it.
+
+        Raises:
+            CaseworkError: it could not be done.
+        """
+        match request:
+            case FileTicket():
+                return self._file(contact, request)
+            case LookUp():
+                return Found(self._look_up(contact, request.number))
+            case ChangeTicket():
+                return self._change(request)
+            case SeekPerson():
+                return PeopleAre(self._people(contact.did))
+            case BookCallback():
+                self.callbacks.book(
+                    request.phone or contact.caller,
+                    request.at,
+                    reason="asked",
+                    text=request.text,
+                    call_id=contact.id,
+                )
+                return Booked(request.at)
+
+    def note(self, contact: Contact, note: Note) -> None:
+        """Note something beside the conversation; what can't be noted is in the log."""
+        try:
+            self._note(contact, note)
+        except CaseworkError as error:
+            log.error("office.not_noted", note=type(note).__name__, error=str(error))
+
+    # --- one by one ----------------------------------------------------------------------
+
+    def _file(self, contact: Contact, request: FileTicket) -> Filed:
+        pack = self.pack(contact.did)
+        return Filed(
+            self.tickets.file(
+                call_id=contact.id,
+                category=request.category,
+                title=request.title,
+                text=request.text,
+                place=request.place,
+                unit=request.unit,
+                urgency=request.urgency,
+                caller=contact.caller,
+                since=request.since,
+                phone=request.phone,
+                pack=pack.name,
+                channel=contact.channel,
+                confidence=request.confidence,
+            )
+        )
+
+    def _look_up(self, contact: Contact, number: str) -> tuple[TicketView, ...]:
+        if not number:
+            return self._tickets_of(contact.caller)
+        found = self.tickets.summary(number)
+        return (view(found),) if found else ()
+
+    def _tickets_of(self, caller: str) -> tuple[TicketView, ...]:
+        return tuple(view(one) for one in self.tickets.of_caller(caller, limit=OF_CALLER))
+
+    def _change(self, request: ChangeTicket) -> Changed:
+        try:
+            match request.change:
+                case Change.URGE:
+                    self.tickets.urge(request.number, by="citizen", text=request.text)
+                case Change.APPEND:
+                    self.tickets.add(request.number, by="citizen", text=request.text)
+                case Change.WITHDRAW:
+                    self.tickets.withdraw(request.number, by="citizen", reason="来电撤销")
+        except IllegalTransition as error:
+            log.info("office.change_refused", change=request.change.value, why=str(error))
+            return Changed(done=False)
+        return Changed()
+
+    def _people(self, did: str) -> People:
+        if not is_open(self.pack(did).line(did).hours, self.clock()):
+            return People.NIGHT
+        return People.FULL if self.queue_full(did) else People.THERE
+
+    def _note(self, contact: Contact, note: Note) -> None:
+        match note:
+            case KeepDraft():
+                fields = {
+                    "category": note.category,
+                    "text": note.text,
+                    "place": note.place,
+                    "since": note.since,
+                    "phone": note.phone,
+                }
+                self.tickets.keep_draft(contact.id, fields, contact.caller)
+            case Rate():
+                self.ratings.rate(
+                    contact.id, note.score, note.ticket, contact.caller, policy=note.policy
+                )
+            case Remember():
+                self._remember(contact, note)
+            case SendText():
+                self.send_text(note.phone, note.text)
+
+    def _remember(self, contact: Contact, note: Remember) -> None:
+        if not contact.caller:
+            return
+        if note.forget:
+            self.citizens.forget(contact.caller)
+        if note.consent is not None:
+            self.citizens.consent(contact.caller, note.consent)
+        if note.elder is not None:
+            self.citizens.remember(contact.caller, elder=note.elder)
+
+
+def view(summary: TicketSummary) -> TicketView:
+    """Return a ticket as far as a citizen is told of it."""
+    return TicketView(
+        number=summary.number,
+        title=summary.title,
+        category=summary.category,
+        place=summary.place,
+        unit=summary.unit,
+        next_step=summary.next_step,
+        filed_on=summary.filed_at.astimezone().date(),
+        due_on=summary.due_at.astimezone().date() if summary.due_at else None,
+        open=summary.open,
+    )
+
+
+def lot(contact_id: str) -> float:
+    """Return the lot (0 to 1) that decides a contact's policy: the same for the same contact."""
+    return int.from_bytes(hashlib.sha256(contact_id.encode()).digest()[:6], "big") / 2**48
