@@ -34,5 +34,5 @@ class Book(Protocol):
     def greeting(self, did: str) -> str:
         """Return the sentence that greets who dialled ``did``."""
 
-    def prompt(self, id: str, **values: str) -> str:
-        """Return a fixed sentence with its placeholders filled in (KeyError if unknown)."""
+    def prompt(self, id: str, *, variant: int = 0, **values: str) -> str:
+        """Return a fixed sentence, in one of its variants, filled in (KeyError if unknown)."""
