@@ -217,7 +217,7 @@ class Line:
                 while self._talking:
                     await asyncio.sleep(QUIET_EVERY)
                 try:
-                    await asyncio.to_thread(self.voice.sentence, sentence)
+                    await asyncio.to_thread(self.voice.build, [sentence], log.debug)
                 except SpeechError as error:
                     log.error("pack.not_spoken", error=str(error))
             if missing:
