@@ -76,7 +76,8 @@ class Voice:
 
     def use(self, recordings: Mapping[str, bytes]) -> None:
         """From now on play these recordings (text to line audio) instead of speaking."""
-        self._recordings = dict(recordings)
+        # As a text is put together again from its sentences, without space between them.
+        self._recordings = {"".join(sentences(text)): one for text, one in recordings.items()}
 
     def pieces(self, text: str, pitch: float = 1.0) -> list[str]:
         """Cut a text into what is heard as one: a recorded text, or else a sentence."""
