@@ -28,13 +28,14 @@ from bot.node.render import asterisk_dirs
 from bot.node.secrets import load_secrets
 from bot.node.types import Say
 from bot.observe import Metrics, configure_logging
+from bot.speech import recordings
 from bot.speech.audio import read_wav, write_wav
 from bot.speech.ears import Ears
 from bot.speech.endpointing import Endpointer, EndpointSettings
 from bot.speech.engines import choose_recogniser, choose_synthesiser
 from bot.speech.music import compose
 from bot.speech.turns import Endings
-from bot.speech.types import SpeechError
+from bot.speech.types import ELDER_SPEED, SpeechError
 from bot.speech.vad import SileroVad
 from bot.speech.voice import Voice
 from bot.telephony.agi import AgiServer, take_call
@@ -45,7 +46,7 @@ from bot.telephony.journal import Journal, read_call
 from bot.telephony.switchboard import AmiSwitchboard
 from bot.understanding.live import LivePack
 from bot.understanding.pack import Pack, PackError, load_pack
-from bot.understanding.schema import expansions
+from bot.understanding.schema import expansions, placeholders
 from bot.web.app import Reload, create_web
 
 log = structlog.get_logger(__name__)
@@ -104,6 +105,29 @@ def line_endings(pack: Pack) -> Endings:
     )
 
 
+def load_recordings(pack: Pack) -> recordings.Recordings:
+    """Read what people have recorded for a pack; what can't be used is in the result."""
+    cues = [
+        recordings.Cue(id, variant, text, fixed=not placeholders(text))
+        for id, variant, text in pack.wordings()
+    ]
+    return recordings.load(pack.folder / recordings.FOLDER, cues)
+
+
+def speak_prompts(pack: Pack, voice: Voice, say: Say) -> None:
+    """Take a pack's recordings into use and render its other fixed prompts, slowly too.
+
+    Raises:
+        SpeechError: with what to do.
+    """
+    found = load_recordings(pack)
+    for trouble in (*found.problems, *found.stale):
+        log.warning("recording.not_used", reason=trouble)
+    voice.use(found.sounds)
+    for speed in (1.0, ELDER_SPEED):
+        voice.build(pack.prompt_texts(), say, speed=speed)
+
+
 def build_prompts(settings: Settings, say: Say) -> None:
     """Render every fixed prompt, the dialplan's own sounds and the hold music, once.
 
@@ -115,7 +139,7 @@ def build_prompts(settings: Settings, say: Say) -> None:
     pack = load_line_pack(settings)
     voice, why = load_voice(settings)
     say(f"      voice {why}")
-    voice.build(pack.prompt_texts(), say)
+    speak_prompts(pack, voice, say)
     dirs = asterisk_dirs(settings)
     for folder in (dirs.sounds, dirs.music):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -177,6 +201,7 @@ class Line:
         # The new sentences of a new pack are spoken before the first caller wants them.
         self.live = LivePack(pack, prepare=self._speak_ahead)
         self._endings_of(pack)
+        self.voice.use(load_recordings(pack).sounds)
         self.metrics.pack_in_use(pack.name, pack.version)
 
     def parts(self) -> Parts:
@@ -204,8 +229,8 @@ class Line:
 
     def _speak_ahead(self, pack: Pack) -> None:
         self._endings_of(pack)
-        count = self.voice.build(pack.prompt_texts(), log.debug)
-        log.info("pack.spoken_ahead", sentences=count)
+        speak_prompts(pack, self.voice, log.debug)
+        log.info("pack.spoken_ahead", pack=pack.name)
 
     async def _speak_answers_ahead(self) -> None:
         """Render answers that nobody has asked for yet, while nobody talks."""
@@ -217,7 +242,7 @@ class Line:
                 while self._talking:
                     await asyncio.sleep(QUIET_EVERY)
                 try:
-                    await asyncio.to_thread(self.voice.sentence, sentence)
+                    await asyncio.to_thread(self.voice.build, [sentence], log.debug)
                 except SpeechError as error:
                     log.error("pack.not_spoken", error=str(error))
             if missing:
@@ -242,6 +267,8 @@ class Line:
         finally:
             self.metrics.pack_reloads_total.labels(result=result).inc()
             self.metrics.pack_reload_ok.set(result in ("changed", "unchanged"))
+        # Recordings are no part of the pack's version: they may be new though it is not.
+        self.voice.use(load_recordings(new.pack).sounds)
         if new is not old:
             self.metrics.pack_in_use(new.pack.name, new.pack.version)
         log.info("pack.reloaded", pack=new.pack.name, version=new.pack.version, result=result)

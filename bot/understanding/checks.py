@@ -22,9 +22,11 @@ from bot.understanding.schema import (
     Intent,
     Meta,
     PackFile,
+    Prompt,
     SmallTalk,
     placeholders,
 )
+from bot.understanding.spoken_length import LIMIT, estimated_seconds
 from bot.understanding.template import TemplateError, parse
 from bot.understanding.yaml_source import PackError, Problem, YamlSource, read_yaml
 
@@ -72,13 +74,21 @@ def read_all(files: Sequence[Path]) -> tuple[list[ReadFile], list[Problem]]:
         try:
             read.append(ReadFile(source, PackFile.model_validate(source.data or {})))
         except ValidationError as error:
-            problems += [_plain(source, dict(detail)) for detail in error.errors()]
+            problems += [
+                _plain(source, dict(detail))
+                for detail in error.errors()
+                # A list that is too short only because its entries are wrong is no problem more.
+                if not (detail["type"] == "too_short" and detail["input"])
+            ]
     return read, problems
 
 
 def _plain(source: YamlSource, detail: dict[str, object]) -> Problem:
     path = detail["loc"]
     assert isinstance(path, tuple)
+    if path[:1] == ("prompts",) and path[2:3] == ("say",):
+        # “say” may have been left out in the file.
+        path = prompt_steps(source, path[1], path[3] if len(path) > 3 else 0)
     kind = str(detail["type"])
     name = next((str(step) for step in reversed(path) if isinstance(step, str)), "the file")
     if name == "[key]":
@@ -242,19 +252,43 @@ def _where(one: ReadFile, at: Steps) -> str:
 
 
 def _prompts(read: Sequence[ReadFile]) -> Iterator[Problem]:
-    """Placeholders that nobody fills in."""
+    """Placeholders that nobody fills in, variants that differ in them, and texts too long."""
     for one in read:
-        for id, text in one.content.prompts.items():
-            try:
-                unknown = placeholders(text) - PLACEHOLDERS
-            except ValueError as error:
-                yield one.source.problem(("prompts", id), f"“{id}”: {error}")
-                continue
-            for name in sorted(unknown):
-                known = ", ".join(sorted(PLACEHOLDERS))
-                yield one.source.problem(
-                    ("prompts", id), f"“{{{name}}}” is not a placeholder; there are: {known}"
-                )
+        for id, prompt in one.content.prompts.items():
+            yield from _prompt(one, id, prompt)
+
+
+def _prompt(one: ReadFile, id: str, prompt: Prompt) -> Iterator[Problem]:
+    first: set[str] | None = None
+    for number, text in enumerate(prompt.say):
+        at = prompt_steps(one.source, id, number)
+        try:
+            names = placeholders(text)
+        except ValueError as error:
+            yield one.source.problem(at, f"“{id}”: {error}")
+            continue
+        for name in sorted(names - PLACEHOLDERS):
+            known = ", ".join(sorted(PLACEHOLDERS))
+            yield one.source.problem(at, f"“{{{name}}}” is not a placeholder; there are: {known}")
+        first = names if first is None else first
+        if names != first:
+            differ = ", ".join(f"{{{name}}}" for name in sorted(names ^ first))
+            why = f"“{id}”: its variants must have the same placeholders; they differ in {differ}"
+            yield one.source.problem(at, why)
+        length = estimated_seconds(text)
+        if length > LIMIT:
+            why = f"“{id}” takes about {length:.0f} s to say; more than {LIMIT:.0f} s is too long"
+            yield one.source.problem(at, f"{why} for the phone: shorten it or make it two")
+
+
+def prompt_steps(source: YamlSource, id: str, variant: int) -> Steps:
+    """Return the way to one variant of a prompt, whichever way the prompt is written."""
+    section = source.data.get("prompts") if isinstance(source.data, dict) else None
+    written = section.get(id) if isinstance(section, dict) else None
+    steps: Steps = ("prompts", id)
+    if isinstance(written, dict):
+        steps, written = (*steps, "say"), written.get("say")
+    return (*steps, variant) if isinstance(written, list) else steps
 
 
 def _thresholds(one: ReadFile) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ Answers questions about a loaded pack. Leaves to others: what the files look lik
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,7 @@ from bot.understanding.schema import (
     MoodWords,
     Place,
     Policy,
+    Prompt,
     Thresholds,
     Unit,
     kind_of,
@@ -56,7 +57,8 @@ class Pack:
     places: tuple[Place, ...]
     synonyms: dict[str, tuple[str, ...]]
     domain_words: tuple[str, ...]
-    prompts: dict[str, str]
+    prompts: Mapping[str, Prompt | str]
+    """By name; a plain text is a prompt in one variant."""
     moods: tuple[MoodWords, ...] = ()
     region: str = ""
     version: str = ""
@@ -125,25 +127,53 @@ class Pack:
         """The ways in which this pack leads conversations."""
         return self.meta.policies
 
-    def has_prompt(self, id: str) -> bool:
-        """Whether there is a fixed sentence of that name."""
-        return id in self.prompts
+    @cached_property
+    def _prompts(self) -> dict[str, Prompt]:
+        return {
+            id: Prompt(say=(one,)) if isinstance(one, str) else one
+            for id, one in self.prompts.items()
+        }
 
-    def must_hear(self, id: str) -> bool:  # noqa: ARG002
-        """Whether a fixed sentence may not be talked over."""
-        return False
-
-    def prompt(self, id: str, *, variant: int = 0, **values: str) -> str:  # noqa: ARG002
+    def prompt(self, id: str, *, variant: int = 0, **values: str) -> str:
         """Return a fixed sentence with its placeholders filled in.
+
+        ``variant`` may be any number, such as that of the turn: the variants come in rotation.
 
         Raises:
             KeyError: no such prompt, or a placeholder without a value.
         """
-        return self.prompts[id].format(**values)
+        texts = self._prompts[id].say
+        return texts[variant % len(texts)].format(**values)
+
+    def has_prompt(self, id: str) -> bool:
+        """Whether there is a fixed sentence of that name."""
+        return id in self.prompts
+
+    def variants(self, id: str) -> int:
+        """Return in how many ways a fixed sentence can be said (KeyError if unknown)."""
+        return len(self._prompts[id].say)
+
+    def must_hear(self, id: str) -> bool:
+        """Whether a fixed sentence may not be talked over (KeyError if unknown)."""
+        return self._prompts[id].must_hear
+
+    def slow(self, id: str) -> bool:
+        """Whether a fixed sentence is always said slowly (KeyError if unknown)."""
+        return self._prompts[id].slow
+
+    def sensitive(self, id: str) -> bool:
+        """Whether a fixed sentence tells something personal (KeyError if unknown)."""
+        return self._prompts[id].sensitive
+
+    def wordings(self) -> Iterator[tuple[str, int, str]]:
+        """Yield every variant of every prompt: its name, its number, its text as written."""
+        for id, prompt in self._prompts.items():
+            for number, text in enumerate(prompt.say):
+                yield id, number, text
 
     def prompt_texts(self) -> list[str]:
-        """Return the fixed prompts that hold nothing to be filled in. No repeats."""
-        return list(dict.fromkeys(t for t in self.prompts.values() if not placeholders(t)))
+        """Return the prompts that hold nothing to be filled in, all variants. No repeats."""
+        return list(dict.fromkeys(t for _, _, t in self.wordings() if not placeholders(t)))
 
     def spoken_texts(self) -> list[str]:
         """Return every text that never varies: prompts first, then answers. No repeats."""
@@ -218,7 +248,7 @@ def load_with_files(folder: Path) -> Loaded:
         places=tuple(place for content in contents for place in content.places),
         synonyms={word: others for c in contents for word, others in c.synonyms.items()},
         domain_words=tuple(word for content in contents for word in content.words),
-        prompts={id: text for content in contents for id, text in content.prompts.items()},
+        prompts={id: prompt for content in contents for id, prompt in content.prompts.items()},
         moods=tuple(mood for content in contents for mood in content.moods),
         region=next((content.region for content in contents if content.region), ""),
         version=_version(read, folder),

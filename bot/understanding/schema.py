@@ -9,9 +9,16 @@ from __future__ import annotations
 
 import datetime as dt
 from string import Formatter
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from bot.understanding.template import parse
 from bot.understanding.types import IntentKind
@@ -285,6 +292,31 @@ class MoodWords(_Model):
     """Said before anything else, the first time; nothing when empty."""
 
 
+def _as_texts(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+class Prompt(_Model):
+    """A fixed sentence. A plain text or a list of texts is short for one with only ``say``."""
+
+    say: Annotated[
+        tuple[Text, ...],
+        Field(min_length=1),
+        BeforeValidator(_as_texts, json_schema_input_type=Text | tuple[Text, ...]),
+    ]
+    """The text, or several of the same meaning and the same placeholders, said in turn."""
+    must_hear: bool = False
+    """The caller can't cut it short."""
+    slow: bool = False
+    """Always said at the slow speed, such as a ticket's number."""
+    sensitive: bool = False
+    """Holds something personal: said only after the caller has shown who they are."""
+
+
+def _as_prompt(value: Any) -> Any:
+    return {"say": value} if isinstance(value, str | list | tuple) else value
+
+
 class PackFile(_Model):
     """The sections a file may hold."""
 
@@ -305,7 +337,13 @@ class PackFile(_Model):
     """Standard word to the other ways of saying it."""
     words: tuple[Text, ...] = ()
     """Words the recogniser should know of, most important first."""
-    prompts: dict[Id, Text] = Field(default_factory=dict)
+    prompts: dict[
+        Id,
+        Annotated[
+            Prompt,
+            BeforeValidator(_as_prompt, json_schema_input_type=Text | tuple[Text, ...] | Prompt),
+        ],
+    ] = Field(default_factory=dict)
     background: tuple[Text, ...] = ()
     harmless: tuple[Text, ...] = ()
     """Whole utterances with alarming words that are no emergency, to learn from."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.speech.normalise import MARKS, digits, spoken
+from bot.speech.normalise import MARKS, Stretch, digits, spoken, stretches
 
 SAID = {
     # dates and times
@@ -28,6 +28,9 @@ SAID = {
     "400-810-0123": "四零零，八幺零，零幺二三",
     # tickets and other names
     "工单号是20261124000123": "工单号是二零二六，幺幺二四，零零零幺二三",
+    "工单号是261124000017": "工单号是二六幺幺，二四零零，零零幺七",
+    "尾号是5678": "尾号是五六七八",
+    "138****5678": "尾号五六七八",
     "验证码0427": "验证码零四二七",
     "101室": "幺零幺室",
     "718路": "七幺八路",
@@ -117,3 +120,35 @@ def test_every_time_of_day_is_said(hour: int, minute: int) -> None:
     said = spoken(f"{hour:02}:{minute:02}")
     assert "点" in said
     assert ("分" in said) is (minute > 0)
+
+
+def test_a_number_to_write_down_is_a_stretch_for_each_group() -> None:
+    assert stretches("工单号是261124000017，请记好。") == [
+        Stretch("工单号是"),
+        Stretch("二六幺幺", number=True),
+        Stretch("二四零零", number=True),
+        Stretch("零零幺七", number=True),
+        Stretch("，请记好。"),
+    ]
+    assert [one.text for one in stretches("请打400-810-0123。")] == [
+        *("请打", "四零零", "八幺零", "零幺二三")
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["请打12345。", "2026-11-24到期", "12000000元", "在3号楼", "", "。"]
+)
+def test_a_text_without_a_number_to_write_down_is_one_stretch(text: str) -> None:
+    assert stretches(text) == [Stretch(text)]
+
+
+@given(st.text("0123456789-年您好，。 ", max_size=40))
+def test_stretches_say_what_the_text_says(text: str) -> None:
+    def words(said: str) -> str:
+        return re.sub(rf"[{MARKS}]", "", said)
+
+    pieces = stretches(text)
+    numbers = [one.text for one in pieces if one.number]
+    assert all(number in words(spoken(text)) or len(pieces) > 1 for number in numbers)
+    assert all(re.fullmatch(r"[零幺二三四五六七八九]+", number) for number in numbers)
+    assert all(len(number) <= 6 for number in numbers)

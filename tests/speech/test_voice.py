@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import bot.speech.voice as voice_module
 from bot.speech.audio import samples, seconds
 from bot.speech.types import SpeechError, SpokenAudio
-from bot.speech.voice import PAUSE, Voice, faded, sentences
+from bot.speech.voice import GROUP_PAUSE, NUMBER_SPEED, PAUSE, Voice, faded, sentences
 
 
 class Hummer:
@@ -172,6 +172,91 @@ def test_building_makes_what_is_missing_and_says_how_far_it_is(tmp_path: Path) -
     assert engine.asked == ["您好。", "请讲。", "再见。"]
     assert "2 of 2" in told[-1]
     assert voice.build(["您好。请讲。再见。"], told.append) == 0
+
+
+def test_a_set_at_another_speed_is_built_beside_the_usual_one(tmp_path: Path) -> None:
+    voice = Voice(Hummer(), tmp_path)
+    voice.build(["您好。请讲。"], str)
+    assert voice.missing(["您好。请讲。"], 0.8) == ["您好。", "请讲。"]
+    assert not voice.is_made("您好。", 0.8)
+    assert voice.build(["您好。请讲。"], str, speed=0.8) == 2
+    assert voice.is_made("您好。请讲。", 0.8)
+    assert seconds(voice.sentence("您好。", 0.8)) > seconds(voice.sentence("您好。"))
+
+
+def test_fixed_texts_are_built_once_even_with_numbers_in_them(tmp_path: Path) -> None:
+    voice = Voice(Hummer(), tmp_path)
+    text = "咨询请打010-12345678。"
+    assert voice.build([text], str) == 1
+    assert voice.missing([text]) == []
+    assert Voice(Hummer(), tmp_path).build([text], str) == 0
+
+
+async def test_what_is_said_in_a_call_only_is_never_written_to_disk(tmp_path: Path) -> None:
+    voice = Voice(Hummer(), tmp_path)
+    await played(voice, "地点是望京街道幸福小区。")
+    assert not list(tmp_path.rglob("*.slin"))
+
+
+def test_a_long_number_is_said_slowly_in_groups_with_time_to_write(tmp_path: Path) -> None:
+    engine = Hummer()
+    paces: list[float] = []
+    speak = engine.speak
+
+    def heard(text: str, speed: float = 1.0, pitch: float = 1.0) -> SpokenAudio:
+        paces.append(speed)
+        return speak(text, speed, pitch)
+
+    engine.speak = heard  # type: ignore[method-assign]
+    voice = Voice(engine, tmp_path)
+    sound = voice.sentence("工单号是261124000017，请记好。", 0.8)
+    assert engine.asked == ["工单号是", "二六幺幺", "二四零零", "零零幺七", "，请记好。"]
+    assert paces == [0.8, *[0.8 * NUMBER_SPEED] * 3, 0.8]
+    spoken = sum(0.1 * len(text) / pace for text, pace in zip(engine.asked, paces, strict=True))
+    assert seconds(sound) == pytest.approx(spoken + 4 * GROUP_PAUSE / 0.8 + PAUSE, abs=0.01)
+
+
+def test_a_recording_is_heard_instead_of_the_voice_for_its_very_text(tmp_path: Path) -> None:
+    engine = Hummer()
+    voice = Voice(engine, tmp_path)
+    voice.use({"您好。请讲。": b"\1\0" * 4000})
+    assert voice.render("您好。请讲。") == b"\1\0" * 4000
+    assert voice.is_recorded("您好。请讲。")
+    assert voice.missing(["您好。请讲。"]) == []
+    assert engine.asked == []
+    voice.render("您好。")
+    assert engine.asked == ["您好。"]
+    assert not voice.is_recorded("您好。")
+
+
+async def test_a_recording_is_heard_within_a_longer_text_too(tmp_path: Path) -> None:
+    engine = Hummer()
+    voice = Voice(engine, tmp_path)
+    voice.use({"您好。请讲。": b"\1\0" * 4000})
+    heard = await played(voice, "不好意思。您好。请讲。再见。")
+    assert heard[1] == b"\1\0" * 4000
+    assert engine.asked == ["不好意思。", "再见。"]
+
+
+def test_a_recording_is_stretched_for_who_wants_it_slower_and_stays_as_high(
+    tmp_path: Path,
+) -> None:
+    voice = Voice(Hummer(), tmp_path)
+    hum = (np.cos(2 * np.pi * 300 / 8000 * np.arange(16000)) * 9000).astype("<i2").tobytes()
+    voice.use({"您好。": hum})
+    slow = voice.sentence("您好。", 0.8)
+    assert seconds(slow) == pytest.approx(2.5, rel=0.02)
+    spectrum = np.abs(np.fft.rfft(samples(slow).astype(float)))
+    assert np.argmax(spectrum) * 8000 / len(samples(slow)) == pytest.approx(300, rel=0.01)
+    assert voice.sentence("您好。", 0.8) == slow
+
+
+def test_a_voice_of_another_pitch_is_another_person_and_has_no_recordings(tmp_path: Path) -> None:
+    engine = Hummer()
+    voice = Voice(engine, tmp_path)
+    voice.use({"您好。": b"\1\0" * 4000})
+    voice.render("您好。", 1.0, 1.2)
+    assert engine.asked == ["您好。"]
 
 
 def steps(pcm: bytes) -> float:

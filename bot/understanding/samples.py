@@ -1,0 +1,49 @@
+"""What a prompt says when its placeholders are filled in: for hearing and measuring it.
+
+Values come from the pack itself where it has some. Leaves to others: real calls, which have
+values of their own.
+"""
+
+from __future__ import annotations
+
+from bot.understanding.pack import Pack
+from bot.understanding.schema import PLACEHOLDERS, Category, Faq
+
+#: Values as a call would have them, where the pack has none of its own.
+_USUAL = {
+    "number": "261124000017",
+    "phone": "13812345678",
+    "minutes": "五",
+    "position": "三",
+    "count": "两",
+    "place": "幸福路12号院3号楼",
+    "summary": "家里停水了，从昨天晚上开始",
+    "since": "昨天晚上",
+    "when": "明天上午九点",
+    "date": "11月24日",
+    "due": "11月27日",
+    "next": "承办单位会与您联系",
+    "items": "身份证、户口本和申请表",
+    "unit": "城市管理委员会",
+    "title": "停水",
+}
+
+
+def sample_values(pack: Pack) -> dict[str, str]:
+    """Return a value for every placeholder that prompts may hold."""
+    values = dict.fromkeys(PLACEHOLDERS, _USUAL["title"]) | _USUAL
+    categories = [one.title for one in pack.intents if isinstance(one, Category)]
+    titles = [one.title for one in pack.intents if isinstance(one, Faq)] or categories
+    if categories:
+        values |= {"title": categories[0], "category": categories[0]}
+    if titles:
+        names = ("first", "second", "third")
+        values |= {name: titles[number % len(titles)] for number, name in enumerate(names)}
+    if pack.units:
+        values["unit"] = pack.units[0].name
+    return values
+
+
+def with_samples(pack: Pack, text: str) -> str:
+    """Return a prompt's text as a caller might hear it."""
+    return text.format_map(sample_values(pack))
