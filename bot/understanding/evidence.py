@@ -150,6 +150,11 @@ class Evidence:
         weights = {word: float(self.index.weights[self._columns[f"w:{word}"]]) for word in common}
         return sorted((w for w in common if weights[w] > 0.2), key=lambda w: (-weights[w], w))
 
+    def weight_of_word(self, word: str) -> float:
+        """Return how much a word says about which label is meant, 0 to 1; 0 if none uses it."""
+        column = self._columns.get(f"w:{word}")
+        return 0.0 if column is None else float(self.index.weights[column])
+
     def _known(self, features: Iterable[str]) -> NDArray[np.int64]:
         found = [self._columns[feature] for feature in features if feature in self._columns]
         return np.array(sorted(found), np.int64)

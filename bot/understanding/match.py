@@ -24,6 +24,7 @@ from bot.understanding import alarm, calibration, training, word_vectors
 from bot.understanding.calibration import Combination
 from bot.understanding.corpus import NOTHING, evidence_of_pack
 from bot.understanding.evidence import VIEWS
+from bot.understanding.follow_ups import FollowUps
 from bot.understanding.index import encode
 from bot.understanding.lexicon import Lexicon, Reading
 from bot.understanding.mood import MoodReader
@@ -101,6 +102,9 @@ class Understander:
         self._alarm = alarm.learn_alarm(
             list(alarm.examples(pack)), self._lexicon, word_vectors.shipped(), _folder(cache)
         )
+        self.follow_ups = FollowUps(
+            pack, self._lexicon, word_vectors.shipped(), self._evidence.weight_of_word
+        )
         self._moods = MoodReader(pack.moods)
         self._gazetteer = pack.gazetteer
         self._spotters: dict[str, tuple[Intent, Spotter]] = {
@@ -117,12 +121,17 @@ class Understander:
         )
 
     def understand(
-        self, text: str, alternatives: Sequence[str] = (), speech_confidence: float = 1.0
+        self,
+        text: str,
+        alternatives: Sequence[str] = (),
+        speech_confidence: float = 1.0,
+        about: str = "",
     ) -> Understanding:
         """Return what ``text`` means; ``alternatives`` are the recogniser's other readings.
 
         Safe on any text. Confidence is about meaning, given the words;
-        ``speech_confidence`` (0 to 1) is passed on, not mixed in.
+        ``speech_confidence`` (0 to 1) is passed on, not mixed in. ``about`` is the question
+        answered last: what is asked about that answer is told in ``follow_up``.
         """
         reading = self._lexicon.read(text)
         found: dict[str, Candidate] = {}
@@ -139,7 +148,7 @@ class Understander:
         urgent = 0.9 * self.pack.thresholds.accept
         ranked = sorted(found.values(), key=lambda one: _rank(one, urgent))
         best = ranked[0] if ranked else None
-        return Understanding(
+        understood = Understanding(
             text=text,
             normalised=reading.text,
             candidates=tuple(ranked[:KEEP]),
@@ -148,6 +157,12 @@ class Understander:
             speech_confidence=speech_confidence,
             moods=self._moods.find(reading),
         )
+        command = best and best.kind in (IntentKind.COMMAND, IntentKind.SMALL_TALK)
+        sure = best and best.confidence >= self.pack.thresholds.accept
+        if not about or understood.emergency or (command and sure):
+            return understood
+        asked = self.follow_ups.find(about, reading, rival_of(understood, about))
+        return replace(understood, follow_up=asked)
 
     def _is_emergency(self, candidate: Candidate) -> bool:
         sure = candidate.confidence >= self.pack.thresholds.accept
@@ -279,6 +294,11 @@ class WholeUtterances:
         for number in np.nonzero(np.maximum(writings, sounds) >= WHOLE)[0].tolist():
             intent, text, _ = known[number]
             yield intent, text, float(writings[number]), float(sounds[number])
+
+
+def rival_of(understood: Understanding, about: str) -> float:
+    """Return the confidence (0 to 1) of all intents that are not ``about``."""
+    return min(1.0, sum(one.confidence for one in understood.candidates if one.intent != about))
 
 
 def _folder(cache: Path | None) -> Path | None:

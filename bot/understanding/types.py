@@ -65,12 +65,14 @@ class Mood:
 
 @dataclass(frozen=True, slots=True)
 class FollowUpMatch:
-    """SHIM."""
+    """A question about the answer just given: 那要带什么材料."""
 
     title: str
     answer: str
     index: int
+    """Its number among the follow-up questions of that answer, from 0."""
     confidence: float
+    """0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +91,9 @@ class Understanding:
     """How sure the recogniser was, 0 to 1; 1 for typed text."""
     moods: tuple[Mood, ...] = ()
     """Feelings and risks heard, the one that brings most first."""
-
     follow_up: FollowUpMatch | None = None
+    """The question about the last answer that was asked, if any; it goes before ``candidates``
+    unless an emergency was recognised, with which it is never set."""
 
     @property
     def best(self) -> Candidate | None:
