@@ -58,10 +58,8 @@ def details(turn: Turn, said: Understanding) -> Decision | None:
 
 def follow_up(turn: Turn, said: Understanding) -> Decision | None:
     """A short question that makes sense only after the last answer, if it was one."""
-    asked, best = said.follow_up, said.best
+    asked = said.follow_up
     if asked is None or asked.confidence < turn.book.thresholds.clarify:
-        return None
-    if best is not None and best.confidence > asked.confidence:
         return None
     turn.set(served=True, choices=())
     turn.say_text(asked.answer, turn.state.topic)
