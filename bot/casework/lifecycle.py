@@ -37,7 +37,8 @@ class TicketState(StrEnum):
     CLOSED = "closed"
     """已结案."""
     REOPENED = "reopened"
-    """重新办理: the citizen says it is not solved; waits for dispatch."""
+    """重新办理: the citizen says it is not solved. It is its unit's again, unless a dispatcher
+    sends it elsewhere."""
     MERGED = "merged"
     """已合并: goes on in another ticket."""
     SPLIT = "split"
@@ -105,9 +106,9 @@ _S, _R, _K = TicketState, Role, EventKind
 #: States in which somebody still has to do something for the citizen.
 OPEN = frozenset(_S) - {_S.CLOSED, _S.MERGED, _S.SPLIT, _S.WITHDRAWN}
 #: States in which a unit has the ticket in hand.
-AT_UNIT = frozenset({_S.DISPATCHED, _S.ACCEPTED, _S.RETURNED, _S.IN_PROGRESS})
+AT_UNIT = frozenset({_S.DISPATCHED, _S.ACCEPTED, _S.RETURNED, _S.IN_PROGRESS, _S.REOPENED})
 #: States in which the clock runs.
-RUNNING = AT_UNIT | {_S.RECEIVED, _S.REOPENED}
+RUNNING = AT_UNIT | {_S.RECEIVED}
 _ANY = frozenset(_S)
 _BEFORE_RESULT = RUNNING | {_S.SUSPENDED}
 _DESK = frozenset({_R.AGENT, _R.DISPATCHER, _R.SUPERVISOR})
@@ -146,7 +147,7 @@ TABLE: Mapping[EventKind, Transition] = {
     _K.DISPATCHED: _row(
         (_S.RECEIVED, _S.REOPENED), _S.DISPATCHED, {*_DESK, _R.BOT, _R.SYSTEM}, "unit"
     ),
-    _K.ACCEPTED: _row((_S.DISPATCHED,), _S.ACCEPTED, {_R.UNIT}, own=True),
+    _K.ACCEPTED: _row((_S.DISPATCHED, _S.REOPENED), _S.ACCEPTED, {_R.UNIT}, own=True),
     _K.PROGRESSED: _row((_S.ACCEPTED, _S.IN_PROGRESS), _S.IN_PROGRESS, {_R.UNIT}, "note", own=True),
     _K.RETURNED: _row((_S.DISPATCHED, _S.ACCEPTED), _S.RETURNED, {_R.UNIT}, "note", own=True),
     _K.RETURN_APPROVED: _row((_S.RETURNED,), _S.DISPATCHED, _REVIEW, "unit"),

@@ -201,12 +201,14 @@ class Incident(Base):
     __tablename__ = "incidents"
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str | None] = mapped_column(String(64), unique=True)
+    """Hash of what and where while it is open, so that two processes don't open it twice."""
     category: Mapped[str] = mapped_column(String(64))
     title: Mapped[str] = mapped_column(String(64))
     district: Mapped[str] = mapped_column(String(32), default="")
     street: Mapped[str] = mapped_column(String(32), default="")
     spot: Mapped[str] = mapped_column(Text, default="")
-    """The place more closely, as the first one said it; "" when the sub-district is enough."""
+    """Personal: the place more closely, as the first one said it; "" when the street is enough."""
     unit: Mapped[str] = mapped_column(UNIT, default="")
     """Its owner."""
     state: Mapped[str] = mapped_column(String(16), default="open", index=True)
