@@ -1,27 +1,88 @@
-"""Filing tickets (工单): numbered, stored before the number is spoken, never filed twice.
+"""Tickets (工单) for those who talk to citizens: filed, looked up, urged, added to, withdrawn.
 
-Leaves to others: the tables (``models.py``) and everything after filing (dispatch, clocks,
-callbacks), which has yet to be built on the event rows.
+Stored before the number is spoken, never filed twice. Leaves to others: what staff do with
+them (``handling.py``), how events are written (``ledger.py``), the tables (``models.py``).
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import create_engine, event, func, select
+from sqlalchemy import Engine, create_engine, event, func, or_, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from bot.casework.deadlines import due
+from bot.casework.dispatch import decide
+from bot.casework.drafts import Drafts
+from bot.casework.errors import (
+    CaseworkError,
+    Conflict,
+    IllegalTransition,
+    UnknownTicket,
+    told,
+)
+from bot.casework.ledger import Clock, Ledger, utc_now
+from bot.casework.lifecycle import BOT, OPEN, Actor, EventKind, Role, TicketState
 from bot.casework.models import Base, Ticket, TicketEvent
+from bot.casework.rules import Rules
+from bot.casework.wording import NEXT_STEPS
+
+__all__ = [
+    "CaseworkError",
+    "Conflict",
+    "IllegalTransition",
+    "Receipt",
+    "TicketState",
+    "TicketStore",
+    "TicketSummary",
+    "UnknownTicket",
+    "check_digit",
+    "ticket_number",
+]
 
 #: Tries to get a serial number of its own; two nodes may reach for the same one.
 TRIES = 50
+#: Who files by which channel, as the event says it; other channels are citizens themselves.
+FILERS = {"phone": BOT, "agent": Actor(Role.AGENT)}
 
 
-class CaseworkError(Exception):
-    """A ticket could not be stored or read; the message says what to do."""
+@dataclass(frozen=True, slots=True)
+class TicketSummary:
+    """A ticket in short, for telling somebody how it stands."""
+
+    number: str
+    title: str
+    category: str
+    place: str
+    state: TicketState
+    unit: str
+    filed_at: dt.datetime
+    due_at: dt.datetime | None
+    """UTC; None only for tickets of before there were deadlines."""
+    urged: int
+    """How often the citizen has asked to hurry."""
+    text: str
+    next_step: str
+    """Chinese, to be said as it is: 承办单位已签收，正在处理."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a citizen gets to keep when a ticket has been filed."""
+
+    number: str
+    title: str
+    unit: str
+    filed_at: dt.datetime
+    due_at: dt.datetime | None
+    message: str
+    """Chinese, for an SMS. It says nothing of what the ticket is about but its title."""
 
 
 def check_digit(digits: str) -> str:
@@ -47,13 +108,14 @@ class TicketStore:
     """Tickets in SQL. Thread-safe; any number of processes may share a database."""
 
     def __init__(
-        self, database_url: str, clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
+        self,
+        database: str | Engine,
+        clock: Clock = utc_now,
+        rules: Callable[[], Rules] = Rules,
     ) -> None:
-        self._clock = clock
-        self._engine = create_engine(database_url, pool_pre_ping=True)
-        if self._engine.dialect.name == "sqlite":
-            event.listen(self._engine, "connect", _durable)
-            event.listen(self._engine, "begin", _write_at_once)
+        self.engine = _open(database) if isinstance(database, str) else database
+        self.ledger = Ledger(self.engine, clock, rules)
+        self.drafts = Drafts(self.ledger, self.file)
 
     def create_schema(self) -> None:
         """Make the tables that are missing.
@@ -62,9 +124,11 @@ class TicketStore:
             CaseworkError: the database cannot be used.
         """
         try:
-            Base.metadata.create_all(self._engine)
+            Base.metadata.create_all(self.engine)
         except SQLAlchemyError as error:
-            raise _told(error) from error
+            raise told(error) from error
+
+    # --- filing ------------------------------------------------------------------------
 
     def file(
         self,
@@ -77,56 +141,141 @@ class TicketStore:
         unit: str = "",
         urgency: str = "normal",
         caller: str = "",
+        since: str = "",
+        phone: str = "",
+        pack: str = "",
+        channel: str = "phone",
+        confidence: float = 1.0,
+        details: Mapping[str, Any] | None = None,
+        by: str | Actor = "",
+        parent_id: int | None = None,
     ) -> str:
         """Store a ticket and return its number. The same request of a call is filed once.
+
+        Args:
+            call_id: of the call, or whatever the request came by.
+            category: id of the category.
+            title: of the category, for people.
+            text: what the citizen said.
+            place: where, as said.
+            unit: name of the unit to propose when the rules know none.
+            urgency: ``low``, ``normal``, ``high`` or ``urgent``.
+            caller: calling number, "" when withheld.
+            since: since when, as said.
+            phone: number left to be called back on.
+            pack: short name of the pack.
+            channel: ``phone``, ``web``, ``sms``, ``agent``, ``open311`` …
+            confidence: 0 to 1, that it is of this category.
+            details: whatever else was asked, by name.
+            by: who files it; by default who the channel says.
+            parent_id: id of the ticket that it is split from.
 
         Raises:
             CaseworkError: it could not be stored.
         """
+        request = hashlib.sha256("\0".join((call_id, category, text)).encode()).hexdigest()
+        where = self.ledger.rules.locate(place)
         fields = {
+            "request": request,
             "call_id": call_id,
             "category": category,
             "title": title,
             "text": text,
             "place": place,
+            "district": where.district,
+            "street": where.street,
             "unit": unit,
             "urgency": urgency,
             "caller": caller,
+            "since": since,
+            "phone": phone,
+            "pack": pack,
+            "channel": channel,
+            "confidence": confidence,
+            "details": dict(details or {}),
+            "parent_id": parent_id,
         }
+        actor = Actor.of(by) if by else FILERS.get(channel, Actor(Role.CITIZEN))
         try:
             for _ in range(TRIES):
                 try:
-                    return self._file(fields)
+                    return self._file(fields, actor)
                 except IntegrityError:
                     # Somebody took the serial number, or this very request is there already.
-                    known = self._number_of(call_id, category, text)
+                    known = self._number_of(request)
                     if known:
                         return known
         except SQLAlchemyError as error:
-            raise _told(error) from error
+            raise told(error) from error
         raise CaseworkError("No free ticket number was found; too many tickets at once.")
 
-    def _file(self, fields: dict[str, Any]) -> str:
-        now = self._clock()
-        day = now.astimezone().strftime("%y%m%d")
-        with Session(self._engine) as session, session.begin():
+    def _file(self, fields: dict[str, Any], actor: Actor) -> str:
+        ledger, now = self.ledger, self.ledger.now()
+        rules = ledger.rules
+        day = now.astimezone(ZoneInfo(rules.clocks.zone)).strftime("%y%m%d")
+        limit = rules.clocks.limit(fields["category"], fields["urgency"])
+        decision = decide(
+            rules.dispatch,
+            fields["category"],
+            rules.locate(fields["place"]),
+            fields["confidence"],
+            proposed=fields["unit"],
+        )
+        with Session(self.engine) as session, session.begin():
             last = session.scalar(select(func.max(Ticket.serial)).where(Ticket.day == day))
             serial = (last or 0) + 1
-            ticket = Ticket(
-                number=ticket_number(day, serial), day=day, serial=serial, filed_at=now, **fields
+            number = ticket_number(day, serial)
+            ticket = Ticket(number=number, day=day, serial=serial, filed_at=now, **fields)
+            ledger.write(
+                session,
+                ticket,
+                EventKind.RECEIVED,
+                actor,
+                at=now,
+                category=fields["category"],
+                title=fields["title"],
+                unit=decision.unit,
+                due_at=due(rules.clocks, limit, now),
             )
-            session.add(ticket)
-            session.flush()
-            session.add(TicketEvent(ticket_id=ticket.id, at=now, kind="received", actor="bot"))
-            return ticket.number
-
-    def _number_of(self, call_id: str, category: str, text: str) -> str | None:
-        with Session(self._engine) as session:
-            return session.scalar(
-                select(Ticket.number).where(
-                    Ticket.call_id == call_id, Ticket.category == category, Ticket.text == text
+            if decision.automatic:
+                why = {"to": decision.to, "automatic": True}
+                ledger.write(
+                    session,
+                    ticket,
+                    EventKind.DISPATCHED,
+                    Actor(Role.SYSTEM),
+                    decision.why,
+                    at=now,
+                    unit=decision.unit,
+                    **why,
                 )
-            )
+            return number
+
+    def _number_of(self, request: str) -> str | None:
+        with Session(self.engine) as session:
+            return session.scalar(select(Ticket.number).where(Ticket.request == request))
+
+    def receipt(self, number: str) -> Receipt:
+        """Return what the citizen gets to keep.
+
+        Raises:
+            UnknownTicket: there is none of that number.
+            CaseworkError: the database cannot be read.
+        """
+        ticket = self._known(number)
+        zone = ZoneInfo(self.ledger.rules.clocks.zone)
+        until = ""
+        if ticket.due_at:
+            local = ticket.due_at.astimezone(zone)
+            until = f"，预计{local.month}月{local.day}日{local.hour}时前办结"
+        message = f"您反映的“{ticket.title}”已登记，工单号{number}{until}。可凭工单号查询进度。"
+        return Receipt(number, ticket.title, ticket.unit, ticket.filed_at, ticket.due_at, message)
+
+    def keep_draft(self, call_id: str, fields: Mapping[str, Any], caller: str = "") -> int:
+        """Keep what a caller who hung up had said; see :class:`drafts.Drafts`."""
+        return self.drafts.keep(call_id, fields, caller)
+
+    # --- looking -----------------------------------------------------------------------
 
     def get(self, number: str) -> Ticket | None:
         """Return the ticket with that number, None if there is none.
@@ -134,7 +283,7 @@ class TicketStore:
         Raises:
             CaseworkError: the database cannot be read.
         """
-        return next(iter(self._select(Ticket.number == number)), None)
+        return next(iter(self.select(Ticket.number == number)), None)
 
     def newest(self, count: int = 50) -> list[Ticket]:
         """Return the newest tickets, newest first.
@@ -142,15 +291,20 @@ class TicketStore:
         Raises:
             CaseworkError: the database cannot be read.
         """
-        return self._select(limit=count)
+        return self.select(limit=count)
 
-    def _select(self, *where: Any, limit: int | None = None) -> list[Ticket]:
+    def select(self, *where: Any, limit: int | None = None) -> list[Ticket]:
+        """Return tickets by conditions on ``models.Ticket``, newest first.
+
+        Raises:
+            CaseworkError: the database cannot be read.
+        """
         try:
-            with Session(self._engine, expire_on_commit=False) as session:
+            with Session(self.engine, expire_on_commit=False) as session:
                 query = select(Ticket).where(*where).order_by(Ticket.id.desc()).limit(limit)
                 return list(session.scalars(query))
         except SQLAlchemyError as error:
-            raise _told(error) from error
+            raise told(error) from error
 
     def events(self, number: str) -> list[TicketEvent]:
         """Return what happened to a ticket, oldest first.
@@ -159,11 +313,91 @@ class TicketStore:
             CaseworkError: the database cannot be read.
         """
         try:
-            with Session(self._engine, expire_on_commit=False) as session:
+            with Session(self.engine, expire_on_commit=False) as session:
                 query = select(TicketEvent).join(Ticket).where(Ticket.number == number)
-                return list(session.scalars(query.order_by(TicketEvent.id)))
+                return list(session.scalars(query.order_by(TicketEvent.seq)))
         except SQLAlchemyError as error:
-            raise _told(error) from error
+            raise told(error) from error
+
+    def summary(self, number: str) -> TicketSummary | None:
+        """Return how a ticket stands, None if there is none.
+
+        Raises:
+            CaseworkError: the database cannot be read.
+        """
+        ticket = self.get(number)
+        return summary_of(ticket) if ticket else None
+
+    def of_caller(self, phone: str, open_only: bool = True, limit: int = 5) -> list[TicketSummary]:
+        """Return the tickets of a number, called from or left; newest first.
+
+        Raises:
+            CaseworkError: the database cannot be read.
+        """
+        if not phone:
+            return []
+        where = [or_(Ticket.caller == phone, Ticket.phone == phone)]
+        if open_only:
+            where.append(Ticket.state.in_([state.value for state in OPEN]))
+        return [summary_of(ticket) for ticket in self.select(*where, limit=limit)]
+
+    def _known(self, number: str) -> Ticket:
+        ticket = self.get(number)
+        if ticket is None:
+            raise UnknownTicket(f"There is no ticket {number}. Check the number.")
+        return ticket
+
+    # --- what citizens do with a ticket -------------------------------------------------
+
+    def urge(self, number: str, by: str | Actor, text: str = "") -> None:
+        """Record that the citizen asks to hurry (催办).
+
+        Raises:
+            UnknownTicket, IllegalTransition, CaseworkError: there is none; it is over.
+        """
+        self.ledger.record(number, EventKind.URGED, by, text)
+
+    def add(self, number: str, by: str | Actor, text: str) -> None:
+        """Add to a ticket what the citizen says besides.
+
+        Raises:
+            UnknownTicket, IllegalTransition, CaseworkError: there is none; it is over.
+        """
+        self.ledger.record(number, EventKind.ADDED, by, text)
+
+    def withdraw(self, number: str, by: str | Actor, reason: str = "") -> None:
+        """End a ticket because the citizen says so (撤销).
+
+        Raises:
+            UnknownTicket, IllegalTransition, CaseworkError: there is none; it is resolved.
+        """
+        self.ledger.record(number, EventKind.WITHDRAWN, by, reason)
+
+
+def summary_of(ticket: Ticket) -> TicketSummary:
+    """Return a ticket in short."""
+    state = TicketState(ticket.state)
+    return TicketSummary(
+        number=ticket.number,
+        title=ticket.title,
+        category=ticket.category,
+        place=ticket.place,
+        state=state,
+        unit=ticket.unit,
+        filed_at=ticket.filed_at,
+        due_at=ticket.due_at,
+        urged=ticket.urged,
+        text=ticket.text,
+        next_step=NEXT_STEPS[state],
+    )
+
+
+def _open(database_url: str) -> Engine:
+    engine = create_engine(database_url, pool_pre_ping=True)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _durable)
+        event.listen(engine, "begin", _write_at_once)
+    return engine
 
 
 def _durable(connection: Any, _: Any) -> None:
@@ -181,11 +415,3 @@ def _durable(connection: Any, _: Any) -> None:
 def _write_at_once(connection: Any) -> None:
     """Take the write lock first: two writers then wait for each other instead of failing."""
     connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _told(error: SQLAlchemyError) -> CaseworkError:
-    cause = getattr(error, "orig", None) or error
-    return CaseworkError(
-        f"The ticket database cannot be used ({cause}). Check free disk space, the rights on "
-        "the state folder, and DATABASE_URL."
-    )

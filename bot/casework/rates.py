@@ -1,0 +1,192 @@
+"""响应率, 解决率, 满意率 and their weighted score, from events alone.
+
+Pure: the same events give the same figures, whenever and wherever. The three rates are those
+by which Beijing judges its units (北京市接诉即办工作条例, 2021); their weights are a city's own
+choice and come from the pack. Leaves to others: reading events (:func:`read` is the only I/O).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import select
+
+from bot.casework.deadlines import ClockRules, due
+from bot.casework.ledger import Ledger, events_of
+from bot.casework.lifecycle import Case, Event, EventKind, apply
+from bot.casework.models import TicketEvent
+from bot.casework.rules import Weights
+
+#: From this satisfaction on, of 1 to 5, a citizen counts as satisfied.
+SATISFIED = 4
+_GIVEN = (EventKind.DISPATCHED, EventKind.RETURN_APPROVED)
+_GONE = (EventKind.WITHDRAWN, EventKind.MERGED, EventKind.SPLIT)
+BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """A unit's figures in a period."""
+
+    unit: str
+    dispatched: int = 0
+    """Times a ticket was given to it."""
+    returned: int = 0
+    """Of these, times it was given to another because it was not the unit's (退单)."""
+    to_respond: int = 0
+    """Denominator of 响应率."""
+    responded: int = 0
+    resolved: int = 0
+    """Times it said that a ticket is done."""
+    on_time: int = 0
+    """Of these, times the deadline was not over."""
+    surveyed: int = 0
+    """Citizens who said whether it is solved: denominator of 解决率."""
+    solved: int = 0
+    judged: int = 0
+    """Citizens who gave 1 to 5: denominator of 满意率."""
+    satisfied: int = 0
+
+    @property
+    def response_rate(self) -> float | None:
+        """响应率 = responded / to_respond.
+
+        ``to_respond`` are dispatches whose time to respond is over or that were answered;
+        without those that were given on to another unit, and those that the citizen withdrew or
+        that were merged or split, before anybody answered. ``responded`` are those in which
+        the unit reached the citizen (event ``contacted``, outcome ``reached``) no later than
+        the pack's ``respond`` limit after dispatch. None without any.
+        """
+        return _share(self.responded, self.to_respond)
+
+    @property
+    def solution_rate(self) -> float | None:
+        """解决率 = solved / surveyed: citizens who said it is solved, of all who said."""
+        return _share(self.solved, self.surveyed)
+
+    @property
+    def satisfaction_rate(self) -> float | None:
+        """满意率 = satisfied / judged: who gave 4 or 5, of all who gave 1 to 5."""
+        return _share(self.satisfied, self.judged)
+
+    @property
+    def on_time_rate(self) -> float | None:
+        """按时办结率 = on_time / resolved."""
+        return _share(self.on_time, self.resolved)
+
+    @property
+    def dispatch_accuracy(self) -> float | None:
+        """派单准确率 = 1 - returned / dispatched; refused returns don't count against it."""
+        return None if not self.dispatched else 1 - self.returned / self.dispatched
+
+    def score(self, weights: Weights) -> float | None:
+        """Return the weighted score, 0 to 100.
+
+        score = 100 * sum(weight * rate) / sum(weight), over the rates that are not None, so
+        that a unit is not judged by what nobody was asked. None when there is no rate at all.
+        """
+        parts = [
+            (weights.response, self.response_rate),
+            (weights.solution, self.solution_rate),
+            (weights.satisfaction, self.satisfaction_rate),
+        ]
+        known = [(weight, rate) for weight, rate in parts if rate is not None]
+        total = sum(weight for weight, _ in known)
+        return 100 * sum(weight * rate for weight, rate in known) / total if total else None
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def rates(
+    tickets: Iterable[Sequence[Event]],
+    rules: ClockRules,
+    since: dt.datetime,
+    until: dt.datetime,
+    now: dt.datetime,
+) -> list[Rates]:
+    """Return the figures of every unit, by name.
+
+    A response counts in the period in which its dispatch is; everything else in the period in
+    which it happened; always for the unit that had the ticket then.
+
+    Args:
+        tickets: all events of each ticket, oldest first, also those outside the period.
+        rules: for how long a unit may take to respond.
+        since: begin of the period.
+        until: its end, not included.
+        now: events later than this are not looked at.
+    """
+    found: dict[str, Rates] = {}
+    for events in tickets:
+        past = [event for event in events if event.at <= now]
+        for unit, at, counts in _counted(past, rules, now):
+            if since <= at < until:
+                known = found.get(unit, Rates(unit))
+                more = {name: getattr(known, name) + number for name, number in counts.items()}
+                found[unit] = replace(known, **more)
+    return [found[unit] for unit in sorted(found)]
+
+
+_Counted = tuple[str, dt.datetime, Mapping[str, int]]
+
+
+def _counted(events: Sequence[Event], rules: ClockRules, now: dt.datetime) -> list[_Counted]:
+    """What one ticket adds to whose figures, and when."""
+    counted: list[_Counted] = []
+    case: Case | None = None
+    for index, event in enumerate(events):
+        before, case = case, apply(case, event)
+        data = event.data
+        if event.kind in _GIVEN:
+            if before is not None and event.kind is EventKind.RETURN_APPROVED:
+                counted.append((before.unit, event.at, {"returned": 1}))
+            counted.append((case.unit, event.at, {"dispatched": 1}))
+            answered = _response(events[index + 1 :], due(rules, rules.respond, event.at), now)
+            if answered is not None:
+                counts = {"to_respond": 1, "responded": int(answered)}
+                counted.append((case.unit, event.at, counts))
+        elif event.kind is EventKind.RESOLVED:
+            in_time = case.due_at is None or event.at <= case.due_at
+            counted.append((case.unit, event.at, {"resolved": 1, "on_time": int(in_time)}))
+        elif event.kind is EventKind.SURVEYED:
+            counts = {"surveyed": 1, "solved": int(bool(data["solved"]))}
+            if data.get("satisfied") is not None:
+                counts |= {"judged": 1, "satisfied": int(data["satisfied"] >= SATISFIED)}
+            counted.append((case.unit, event.at, counts))
+    return counted
+
+
+def _response(later: Sequence[Event], limit: dt.datetime, now: dt.datetime) -> bool | None:
+    """Whether a dispatch was answered in time; None when that can't or need not be said."""
+    for event in later:
+        if event.at > limit:
+            return False
+        if event.kind is EventKind.CONTACTED and event.data.get("outcome") == "reached":
+            return True
+        if event.kind in _GONE or event.kind in _GIVEN:
+            return None
+    return False if now > limit else None
+
+
+def read(
+    ledger: Ledger, since: dt.datetime, until: dt.datetime, now: dt.datetime | None = None
+) -> list[Rates]:
+    """Return the figures of all units, from the stored events of every ticket of the period.
+
+    Raises:
+        CaseworkError: they can't be read.
+    """
+    now = now or ledger.now()
+    with ledger.transaction() as session:
+        touched = select(TicketEvent.ticket_id).where(
+            TicketEvent.at >= since, TicketEvent.at < until
+        )
+        ids = list(session.scalars(touched.distinct().order_by(TicketEvent.ticket_id)))
+        tickets: list[list[Event]] = []
+        for start in range(0, len(ids), BATCH):
+            tickets += events_of(session, ids[start : start + BATCH]).values()
+    return rates(tickets, ledger.rules.clocks, since, until, now)

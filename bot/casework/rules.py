@@ -1,0 +1,64 @@
+"""A pack's rules for casework, as plain data.
+
+The composition root makes them from a pack (``bot/rules.py``), because casework knows nothing
+of packs. Leaves to others: following them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bot.casework.deadlines import ClockRules
+from bot.casework.dispatch import DispatchRules, Place
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyRules:
+    """When and how often a citizen is called back after resolving (回访)."""
+
+    first_after: dt.timedelta = dt.timedelta(hours=1)
+    retry_after: tuple[dt.timedelta, ...] = (dt.timedelta(hours=4), dt.timedelta(hours=24))
+    """After the first, the second … try that reached nobody; then it is given up."""
+    from_hour: int = 9
+    """Local hour from which the line may call, …"""
+    to_hour: int = 20
+    """… and before which it must."""
+    close_after: dt.timedelta = dt.timedelta(days=7)
+    """A ticket whose citizen could not be reached is closed this long after resolving."""
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentRules:
+    """When like tickets are one incident."""
+
+    tickets: int = 3
+    window: dt.timedelta = dt.timedelta(hours=6)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Shares of the three rates in a unit's score; they add up to 1."""
+
+    response: float = 0.2
+    solution: float = 0.4
+    satisfaction: float = 0.4
+
+
+def nowhere(_: str) -> Place:
+    """Know of no place at all: for a line without a gazetteer."""
+    return Place()
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Everything that differs between cities."""
+
+    clocks: ClockRules = field(default_factory=ClockRules)
+    dispatch: DispatchRules = field(default_factory=DispatchRules)
+    surveys: SurveyRules = field(default_factory=SurveyRules)
+    incidents: IncidentRules = field(default_factory=IncidentRules)
+    weights: Weights = field(default_factory=Weights)
+    locate: Callable[[str], Place] = nowhere
+    """Finds district and sub-district in what was said of a place."""
