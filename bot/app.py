@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import signal
 import time
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from importlib.metadata import version
 from pathlib import Path
@@ -21,13 +22,17 @@ import uvicorn
 from bot.agents.desk import Desk
 from bot.agents.queue import AgentQueue
 from bot.agents.types import QueueEntry, Turn
+from bot.casework.callbacks import Callbacks
+from bot.casework.citizens import Citizens
+from bot.casework.ratings import Ratings
 from bot.casework.tickets import TicketStore
 from bot.config import Settings
-from bot.dialogue.types import FileTicket, Transfer
+from bot.dialogue.types import Transfer
 from bot.node.render import asterisk_dirs
 from bot.node.secrets import load_secrets
 from bot.node.types import Say
 from bot.observe import Metrics, configure_logging
+from bot.office import Contact, Office, nobody_waits
 from bot.speech import recordings
 from bot.speech.audio import read_wav, write_wav
 from bot.speech.ears import Ears
@@ -69,13 +74,47 @@ def calls_folder(settings: Settings) -> Path:
     return settings.state / "calls"
 
 
-def load_line_pack(settings: Settings) -> Pack:
-    """Read the line's pack.
+def load_line_pack(settings: Settings, did: str = "") -> Pack:
+    """Read the pack that answers a dialled number; the main one by default.
 
     Raises:
         PackError: with every problem, by file and line.
     """
-    return load_pack(settings.grammars / settings.pack)
+    return load_pack(settings.grammars / settings.pack_of(did))
+
+
+def load_packs(settings: Settings) -> list[Pack]:
+    """Read the packs of all numbers, the main one first, each once.
+
+    Raises:
+        PackError: with every problem, by file and line.
+    """
+    names = dict.fromkeys(("", *settings.dids))
+    packs = {settings.pack_of(did): did for did in reversed(names)}
+    return [load_line_pack(settings, did) for did in reversed(packs.values())]
+
+
+def open_office(
+    database: str,
+    pack_of: Callable[[str], Pack],
+    queue_full: Callable[[str], bool] = nobody_waits,
+) -> Office:
+    """Open the database for what dialogues ask of other rooms.
+
+    Raises:
+        CaseworkError: it cannot be used.
+    """
+    tickets = TicketStore(database)
+    tickets.create_schema()
+    engine = tickets.engine
+    return Office(
+        tickets, Citizens(engine), Ratings(engine), Callbacks(engine), pack_of, queue_full
+    )
+
+
+def contact_of(call: Call) -> Contact:
+    """Return who is on a call, as the office sees it."""
+    return Contact(call.id, call.caller, call.did)
 
 
 def load_ears(settings: Settings, pack: Pack) -> tuple[Ears, str]:
@@ -114,16 +153,23 @@ def load_recordings(pack: Pack) -> recordings.Recordings:
     return recordings.load(pack.folder / recordings.FOLDER, cues)
 
 
+def recorded(packs: Iterable[Pack]) -> dict[str, bytes]:
+    """Return what people have recorded for these packs: text to line audio."""
+    sounds: dict[str, bytes] = {}
+    for pack in packs:
+        found = load_recordings(pack)
+        for trouble in (*found.problems, *found.stale):
+            log.warning("recording.not_used", reason=trouble)
+        sounds |= found.sounds
+    return sounds
+
+
 def speak_prompts(pack: Pack, voice: Voice, say: Say) -> None:
-    """Take a pack's recordings into use and render its other fixed prompts, slowly too.
+    """Render the fixed prompts of a pack that nobody recorded, slowly too.
 
     Raises:
         SpeechError: with what to do.
     """
-    found = load_recordings(pack)
-    for trouble in (*found.problems, *found.stale):
-        log.warning("recording.not_used", reason=trouble)
-    voice.use(found.sounds)
     for speed in (1.0, ELDER_SPEED):
         voice.build(pack.prompt_texts(), say, speed=speed)
 
@@ -136,10 +182,13 @@ def build_prompts(settings: Settings, say: Say) -> None:
     Raises:
         PackError, SpeechError: with what to do.
     """
-    pack = load_line_pack(settings)
+    packs = load_packs(settings)
+    pack = packs[0]
     voice, why = load_voice(settings)
     say(f"      voice {why}")
-    speak_prompts(pack, voice, say)
+    voice.use(recorded(packs))
+    for one in packs:
+        speak_prompts(one, voice, say)
     dirs = asterisk_dirs(settings)
     for folder in (dirs.sounds, dirs.music):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -184,8 +233,6 @@ class Line:
         self.metrics.build_info.labels(
             version=version("hotline"), asr=self.ears.name, tts=self.voice.name
         ).set(1)
-        self.tickets = TicketStore(settings.database_address)
-        self.tickets.create_schema()
         self.queue = AgentQueue(settings.redis_address)
         self.switchboard = AmiSwitchboard(
             settings.ami_port,
@@ -197,23 +244,36 @@ class Line:
         self.desk = Desk(self.queue, self.switchboard, settings.ring_seconds)
         self.book = CallBook()
         self._talking = 0
-        self._endings: dict[str, Endings] = {}
+        self._endings: dict[str, tuple[str, Endings]] = {}
+        packs = load_packs(settings)
         # The new sentences of a new pack are spoken before the first caller wants them.
-        self.live = LivePack(pack, prepare=self._speak_ahead)
-        self._endings_of(pack)
-        self.voice.use(load_recordings(pack).sounds)
-        self.metrics.pack_in_use(pack.name, pack.version)
+        self.packs = {pack.name: LivePack(pack, prepare=self._speak_ahead) for pack in packs}
+        self.voice.use(recorded(packs))
+        for pack in packs:
+            self._endings_of(pack)
+            self.metrics.pack_in_use(pack.name, pack.version)
+        self.office = open_office(
+            settings.database_address,
+            lambda did: self.live(did).current.pack,
+            lambda _: self.queue.waiting_count() >= settings.queue_limit,
+        )
 
-    def parts(self) -> Parts:
+    def live(self, did: str = "") -> LivePack:
+        """The pack that answers a dialled number; the main one by default."""
+        return self.packs[self.settings.pack_of(did)]
+
+    def parts(self, did: str) -> Parts:
         """What a call that begins now is made of. It keeps this pack to its end."""
-        knowledge = self.live.current
+        knowledge, office = self.live(did).current, self.office
         return Parts(
             book=knowledge.pack,
             understander=knowledge.understander,
             ears=self.ears,
             voice=self.voice,
             endpointer=lambda: Endpointer(EndpointSettings(), SileroVad()),
-            file_ticket=self._file_ticket,
+            opening=lambda call: office.opening(contact_of(call)),
+            carry_out=lambda call, request: office.carry_out(contact_of(call), request),
+            note=lambda call, note: office.note(contact_of(call), note),
             escalate=self._escalate,
             caller_gone=lambda call: self.desk.caller_gone(call.id),
             metrics=self.metrics,
@@ -223,9 +283,15 @@ class Line:
     # --- the pack ----------------------------------------------------------------------
 
     def _endings_of(self, pack: Pack) -> Endings:
-        if pack.version not in self._endings:
-            self._endings = {pack.version: line_endings(pack)}
-        return self._endings[pack.version]
+        version, endings = self._endings.get(pack.name, ("", None))
+        if endings is None or version != pack.version:
+            endings = line_endings(pack)
+            self._endings[pack.name] = (pack.version, endings)
+        return endings
+
+    @property
+    def _packs_in_use(self) -> list[Pack]:
+        return [live.current.pack for live in self.packs.values()]
 
     def _speak_ahead(self, pack: Pack) -> None:
         self._endings_of(pack)
@@ -235,9 +301,8 @@ class Line:
     async def _speak_answers_ahead(self) -> None:
         """Render answers that nobody has asked for yet, while nobody talks."""
         while True:
-            missing = await asyncio.to_thread(
-                self.voice.missing, self.live.current.pack.spoken_texts()
-            )
+            texts = [text for pack in self._packs_in_use for text in pack.spoken_texts()]
+            missing = await asyncio.to_thread(self.voice.missing, texts)
             for sentence in missing:
                 while self._talking:
                     await asyncio.sleep(QUIET_EVERY)
@@ -250,15 +315,23 @@ class Line:
             await asyncio.sleep(LOOK_EVERY)
 
     def reload(self) -> Reload:
-        """Read the pack's files anew and use them for new calls. Blocks for some seconds.
+        """Read the packs' files anew and use them for new calls. Blocks for some seconds.
+
+        Returns what came of the main pack, or of the first other one that has changed.
 
         Raises:
-            PackError: with all problems; the old pack stays in use.
-            SpeechError: a new sentence can't be spoken; the old pack stays in use.
+            PackError: with all problems of a pack; its old version stays in use.
+            SpeechError: a new sentence can't be spoken; the pack's old version stays in use.
         """
+        done = [self._reload(live) for live in self.packs.values()]
+        # Recordings are no part of the pack's version: they may be new though it is not.
+        self.voice.use(recorded(self._packs_in_use))
+        return next((one for one in done if one.version != one.previous), done[0])
+
+    def _reload(self, live: LivePack) -> Reload:
         result = "failed"
         try:
-            old, new = self.live.reload()
+            old, new = live.reload()
             result = "unchanged" if new is old else "changed"
         except PackError as error:
             result = "refused"
@@ -267,8 +340,6 @@ class Line:
         finally:
             self.metrics.pack_reloads_total.labels(result=result).inc()
             self.metrics.pack_reload_ok.set(result in ("changed", "unchanged"))
-        # Recordings are no part of the pack's version: they may be new though it is not.
-        self.voice.use(load_recordings(new.pack).sounds)
         if new is not old:
             self.metrics.pack_in_use(new.pack.name, new.pack.version)
         log.info("pack.reloaded", pack=new.pack.name, version=new.pack.version, result=result)
@@ -283,18 +354,6 @@ class Line:
                 log.error("pack.not_spoken", error=str(error))
 
     # --- ports of the conversation -----------------------------------------------------
-
-    def _file_ticket(self, call: Call, request: FileTicket) -> str:
-        return self.tickets.file(
-            call_id=call.id,
-            category=request.category,
-            title=request.title,
-            text=request.text,
-            place=request.place,
-            unit=request.unit,
-            urgency=request.urgency,
-            caller=call.caller,
-        )
 
     def _escalate(self, transfer: Transfer, journal: Journal) -> None:
         entry = queue_entry(journal.as_dict(), transfer.reason.value, transfer.priority)
@@ -319,7 +378,7 @@ class Line:
             journal = Journal(calls_folder(self.settings), call)
             self._talking += 1
             try:
-                outcome = await Conversation(call, line, self.parts(), journal).run()
+                outcome = await Conversation(call, line, self.parts(call.did), journal).run()
             finally:
                 self._talking -= 1
             log.info("call.ended", outcome=outcome.label, next=outcome.next.value)
@@ -342,13 +401,13 @@ class Line:
 
     def health(self) -> dict[str, Any]:
         """Every part and whether it is well, for ``/healthz``."""
-        pack = self.live.current.pack
+        packs = self._packs_in_use
         return {
             "asterisk": self.switchboard.connected,
             "redis": self.queue.reachable(),
             "asr": self.ears.name,
             "tts": self.voice.name,
-            "pack": f"{pack.name} {pack.version}",
+            "pack": "、".join(f"{pack.name} {pack.version}" for pack in packs),
         }
 
     async def serve(self) -> None:

@@ -18,6 +18,7 @@ from bot.commands import (
     model,
     phones,
     queue,
+    rehearse,
     replay,
     run,
     train,
@@ -59,6 +60,7 @@ app.command(hidden=True)(run.bot)
 app.command()(doctor.doctor)
 app.command()(call.call)
 app.command()(replay.replay)
+app.command("rehearse")(rehearse.rehearse_command)
 app.command()(chat.chat)
 app.command()(ask.ask)
 app.command()(train.train)

@@ -53,13 +53,24 @@ class Settings(BaseSettings):
     speech_threads: int = 2
     """Recognition and synthesis jobs that run at once."""
 
-    dids: tuple[str, ...] = ("12345",)
-    """Numbers that reach the line."""
+    lines: dict[str, str] = {"12345": "", "12315": "", "311": "baltimore311"}
+    """Numbers that reach the line, and the pack that answers each; "" is ``pack``."""
+    queue_limit: int = 20
+    """Callers waiting for agents from which on the next is offered a callback instead."""
     agents: tuple[str, ...] = ("8001", "8002", "8003", "8004")
     """Extensions of the agents' phones."""
     ring_seconds: float = 20.0
     """How long an agent's phone rings before the caller goes back to their place."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def dids(self) -> tuple[str, ...]:
+        """Numbers that reach the line, the main one first."""
+        return tuple(self.lines)
+
+    def pack_of(self, did: str) -> str:
+        """Name of the pack that answers a dialled number."""
+        return self.lines.get(did) or self.pack
 
     @property
     def redis_address(self) -> str:

@@ -16,6 +16,7 @@ import structlog
 from bot.casework.callbacks import Callbacks
 from bot.casework.citizens import Citizens
 from bot.casework.errors import CaseworkError, IllegalTransition
+from bot.casework.lifecycle import OPEN
 from bot.casework.ratings import Ratings
 from bot.casework.tickets import TicketStore, TicketSummary
 from bot.dialogue.types import (
@@ -90,7 +91,8 @@ class Office:
 
     def opening(self, contact: Contact) -> CallStarted:
         """What is known as a call begins. A database that is away costs only what is known."""
-        profile, tickets = Profile(), ()
+        profile = Profile()
+        tickets: tuple[TicketView, ...] = ()
         try:
             if contact.caller and (known := self.citizens.profile(contact.caller)):
                 profile = Profile(known.consent, known.elder)
@@ -138,6 +140,10 @@ class Office:
             self._note(contact, note)
         except CaseworkError as error:
             log.error("office.not_noted", note=type(note).__name__, error=str(error))
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.tickets.engine.dispose()
 
     # --- one by one ----------------------------------------------------------------------
 
@@ -231,7 +237,7 @@ def view(summary: TicketSummary) -> TicketView:
         next_step=summary.next_step,
         filed_on=summary.filed_at.astimezone().date(),
         due_on=summary.due_at.astimezone().date() if summary.due_at else None,
-        open=summary.open,
+        open=summary.state in OPEN,
     )
 
 

@@ -364,13 +364,11 @@ class Rehearsal:
                 self._problem(f"{what}.{name} is {value!r}, expected {text!r}")
 
 
-def rehearse(
-    path: Path, knowledge: Callable[[str], Knowledge], office: Callable[[], Office]
-) -> Report:
+def rehearse(path: Path, knowledge: Callable[[str], Knowledge], office: Office) -> Report:
     """Play the script of a file; ``knowledge`` gives what answers a dialled number.
 
     Raises:
         ScriptError: the file is no script.
     """
     script = read_script(path)
-    return Rehearsal(script, knowledge(script.line), office()).play()
+    return Rehearsal(script, knowledge(script.line), office).play()

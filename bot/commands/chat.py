@@ -8,88 +8,83 @@ from typing import Annotated
 
 import typer
 
-from bot.app import load_line_pack
-from bot.casework.tickets import CaseworkError, TicketStore
+from bot.app import load_line_pack, open_office
+from bot.casework.errors import CaseworkError
 from bot.config import Settings
 from bot.dialogue.policy import decide, start
 from bot.dialogue.types import (
-    CallStarted,
     Event,
-    Filed,
-    FileTicket,
-    FilingFailed,
+    Failed,
     HangUp,
     Heard,
     HungUp,
+    Listen,
+    Note,
+    Port,
     Pressed,
+    Request,
     Say,
     Silent,
     Transfer,
 )
+from bot.office import Contact, Office
 from bot.understanding.match import Understander
 from bot.understanding.pack import Pack, PackError
 
 
 def chat(
-    trace: Annotated[bool, typer.Option(help="Show intents, confidences and reasons.")] = False,
+    trace: Annotated[bool, typer.Option(help="Show intents, confidences and states.")] = False,
+    line: Annotated[str, typer.Option(help="The number that is dialled.")] = "12345",
+    caller: Annotated[str, typer.Option(help="The number that calls.")] = "",
 ) -> None:
-    """Talk to the line by keyboard. A line of its own: [0] presses a key, empty is silence."""
+    """Talk to the line by keyboard. [0] presses a key, an empty line is silence."""
     settings = Settings()
     try:
-        pack = load_line_pack(settings)
+        pack = load_line_pack(settings, line)
         settings.state.mkdir(parents=True, exist_ok=True)
-        tickets = TicketStore(settings.database_address)
-        tickets.create_schema()
-        _talk(pack, tickets, trace)
+        office = open_office(settings.database_address, lambda _: pack)
+        _talk(pack, office, Contact(str(uuid.uuid4()), caller, line, "chat"), trace)
     except (PackError, CaseworkError) as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(1) from error
 
 
-def _talk(pack: Pack, tickets: TicketStore, trace: bool) -> None:
+def _talk(pack: Pack, office: Office, contact: Contact, trace: bool) -> None:
     understander = Understander(pack)
-    call_id = str(uuid.uuid4())
     state = start(pack)
-    event: Event = CallStarted("", pack.meta.lines[0].did)
+    event: Event = office.opening(contact)
     while True:
         decision = decide(state, event, pack)
+        if trace:
+            typer.echo(f"    〔{type(event).__name__}: {state.phase} → {decision.state.phase}〕")
         state = decision.state
         for action in decision.actions:
             if isinstance(action, Say):
                 typer.echo(f"热线：{action.text}")
-        last = decision.actions[-1]
-        if isinstance(last, Transfer):
-            typer.echo(f"（转人工：{last.reason.value}，优先级 {last.priority}）")
-            return
-        if isinstance(last, HangUp):
-            typer.echo(f"（通话结束：{last.outcome}）")
-            return
-        event = (
-            _file(tickets, call_id, last)
-            if isinstance(last, FileTicket)
-            else _listen(understander, trace)
-        )
+            elif isinstance(action, Note):
+                office.note(contact, action)
+        match decision.actions[-1]:
+            case Transfer() as last:
+                typer.echo(f"（转人工：{last.reason.value}，优先级 {last.priority}）")
+                return
+            case HangUp() as last:
+                typer.echo(f"（通话结束：{last.outcome}）")
+                return
+            case Listen() as last:
+                event = _listen(understander, last.about, trace)
+            case last if isinstance(last, Request):
+                event = _ask_for(office, contact, last)
 
 
-def _file(tickets: TicketStore, call_id: str, request: FileTicket) -> Event:
+def _ask_for(office: Office, contact: Contact, request: Request) -> Event:
     try:
-        return Filed(
-            tickets.file(
-                call_id=call_id,
-                category=request.category,
-                title=request.title,
-                text=request.text,
-                place=request.place,
-                unit=request.unit,
-                urgency=request.urgency,
-            )
-        )
+        return office.carry_out(contact, request)
     except CaseworkError as error:
         typer.echo(f"（{error}）", err=True)
-        return FilingFailed()
+        return Failed(Port.TICKET)
 
 
-def _listen(understander: Understander, trace: bool) -> Event:
+def _listen(understander: Understander, about: str, trace: bool) -> Event:
     typer.echo("您：", nl=False)
     text = sys.stdin.readline()
     if not text:
@@ -102,7 +97,7 @@ def _listen(understander: Understander, trace: bool) -> Event:
         return Silent()
     if len(text) == 3 and text[0] == "[" and text[2] == "]":
         return Pressed(text[1])
-    understanding = understander.understand(text)
+    understanding = understander.understand(text, about=about)
     if trace:
         for one in understanding.candidates[:3]:
             typer.echo(f"    {one.intent} {one.confidence:.2f} {'；'.join(one.reasons)}")

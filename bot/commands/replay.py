@@ -22,11 +22,17 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from rich.table import Table
 
-from bot.app import line_endings, load_ears, load_line_pack, load_recording, load_voice
-from bot.casework.tickets import TicketStore
+from bot.app import (
+    contact_of,
+    line_endings,
+    load_ears,
+    load_line_pack,
+    load_recording,
+    load_voice,
+    open_office,
+)
 from bot.commands.output import console
 from bot.config import Settings
-from bot.dialogue.types import FileTicket
 from bot.observe import Metrics
 from bot.speech.endpointing import Endpointer, EndpointSettings
 from bot.speech.types import SpeechError
@@ -35,6 +41,7 @@ from bot.telephony.calls import Call
 from bot.telephony.conversation import Conversation, Parts
 from bot.telephony.journal import Journal
 from bot.telephony.replay import ReplayLine
+from bot.telephony.trace import traced
 from bot.understanding.match import Understander
 from bot.understanding.pack import PackError
 
@@ -69,6 +76,7 @@ class Verdict:
     took: float = 0.0
     problems: list[str] = field(default_factory=list)
     checked: bool = False
+    trace: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -78,6 +86,9 @@ class Verdict:
 
 def replay(
     paths: Annotated[list[Path], typer.Argument(help="WAV files, or folders of them.")],
+    trace: Annotated[
+        bool, typer.Option(help="Print each conversation, with states, reasons and timings.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     junit: Annotated[Path | None, typer.Option(help="Write a JUnit XML report.")] = None,
 ) -> None:
@@ -91,6 +102,9 @@ def replay(
     except (SpeechError, PackError) as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(1) from error
+    if trace:
+        for verdict in verdicts:
+            typer.echo("\n".join([f"== {Path(verdict.file).name}", *verdict.trace, ""]))
     if as_json:
         for verdict in verdicts:
             typer.echo(json.dumps({**asdict(verdict), "ok": verdict.ok}, ensure_ascii=False))
@@ -112,34 +126,22 @@ def replay_files(settings: Settings, files: Iterable[Path]) -> list[Verdict]:
     ears, _ = load_ears(settings, pack)
     voice, _ = load_voice(settings)
     with tempfile.TemporaryDirectory() as folder:
-        tickets = TicketStore(f"sqlite:///{folder}/replay.db")
-        tickets.create_schema()
+        office = open_office(f"sqlite:///{folder}/replay.db", lambda _: pack)
         parts = Parts(
             book=pack,
             understander=Understander(pack),
             ears=ears,
             voice=voice,
             endpointer=lambda: Endpointer(EndpointSettings(), SileroVad()),
-            file_ticket=lambda call, request: _file(tickets, call, request),
+            opening=lambda call: office.opening(contact_of(call)),
+            carry_out=lambda call, request: office.carry_out(contact_of(call), request),
+            note=lambda call, note: office.note(contact_of(call), note),
             escalate=lambda *_: None,
             caller_gone=lambda _: None,
             metrics=Metrics(),
             endings=line_endings(pack),
         )
         return [asyncio.run(_replay(file, parts)) for file in files]
-
-
-def _file(tickets: TicketStore, call: Call, request: FileTicket) -> str:
-    return tickets.file(
-        call_id=call.id,
-        category=request.category,
-        title=request.title,
-        text=request.text,
-        place=request.place,
-        unit=request.unit,
-        urgency=request.urgency,
-        caller=call.caller,
-    )
 
 
 async def _replay(file: Path, parts: Parts) -> Verdict:
@@ -155,6 +157,7 @@ async def _replay(file: Path, parts: Parts) -> Verdict:
     outcome = await Conversation(call, line, parts, journal).run()
     verdict.took = round(time.monotonic() - began, 2)
     _fill(verdict, journal.turns)
+    verdict.trace = traced(journal.as_dict())
     verdict.outcome, verdict.reason, verdict.ticket = outcome.label, outcome.reason, journal.ticket
     sidecar = file.with_suffix(".yaml")
     if sidecar.exists():
