@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, or_, select
@@ -131,9 +132,10 @@ class Clock:
                 return []
             now, said = ledger.now(), []
             due_at = ticket.due_at
-            for kind, noticed, to in steps(rules, ticket.noticed, ticket.filed_at, due_at, now):
+            start = ticket.clock_from or ticket.filed_at
+            for kind, noticed, to in steps(rules, ticket.noticed, start, due_at, now):
                 whom: tuple[Whom, str] = ("role", to) if to else ("unit", ticket.unit)
-                data = {"noticed": noticed, "to": whom[1], "due_at": due_at}
+                data: dict[str, Any] = {"noticed": noticed, "to": whom[1], "due_at": due_at}
                 ledger.write(session, ticket, kind, SYSTEM, at=now, **data)
                 key = f"{number}:{noticed}:{due_at.isoformat()}"
                 tell(session, key, whom, _words(ticket, kind, rules.zone), now, ticket.id)

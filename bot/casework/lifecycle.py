@@ -243,6 +243,8 @@ class Case:
     """The first that it was dispatched to (首接)."""
     due_at: dt.datetime | None = None
     """When it must be resolved."""
+    clock_from: dt.datetime | None = None
+    """Since when that time runs: filing, or the last reopening."""
     noticed: int = 0
     """0: nothing; 1: told that it is due soon; 2: overdue; 3 and more: steps of escalation."""
     urged: int = 0
@@ -341,6 +343,7 @@ def _effect(case: Case, event: Event) -> Case:
                 title=data.get("title", ""),
                 unit=data.get("unit", ""),
                 due_at=moment(data, "due_at"),
+                clock_from=at,
             )
         case EventKind.RECATEGORISED:
             return replace(case, category=data["category"], title=data["title"])
@@ -355,7 +358,8 @@ def _effect(case: Case, event: Event) -> Case:
             return replace(case, resolved_at=at, extension_to=None)
         case EventKind.REOPENED:
             fresh = replace(case, reopened=case.reopened + 1, resolved_at=None, closed_at=None)
-            return replace(fresh, due_at=moment(data, "due_at") or case.due_at, noticed=0)
+            due_at = moment(data, "due_at") or case.due_at
+            return replace(fresh, due_at=due_at, clock_from=at, noticed=0)
         case EventKind.CLOSED | EventKind.WITHDRAWN | EventKind.SPLIT:
             return replace(case, closed_at=at)
         case EventKind.MERGED:

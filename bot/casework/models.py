@@ -83,6 +83,7 @@ class Ticket(Base):
     unit: Mapped[str] = mapped_column(UNIT)
     first_unit: Mapped[str] = mapped_column(UNIT, default="")
     due_at: Mapped[dt.datetime | None]
+    clock_from: Mapped[dt.datetime | None]
     noticed: Mapped[int] = mapped_column(default=0)
     urged: Mapped[int] = mapped_column(default=0)
     returns: Mapped[int] = mapped_column(default=0)

@@ -110,8 +110,8 @@ def rates(
 ) -> list[Rates]:
     """Return the figures of every unit, by name.
 
-    A response counts in the period in which its dispatch is; everything else in the period in
-    which it happened; always for the unit that had the ticket then.
+    A response or a return counts in the period of the dispatch that it is about, all else in
+    the period in which it happened; always for the unit that had the ticket then.
 
     Args:
         tickets: all events of each ticket, oldest first, also those outside the period.
@@ -138,12 +138,14 @@ def _counted(events: Sequence[Event], rules: ClockRules, now: dt.datetime) -> li
     """What one ticket adds to whose figures, and when."""
     counted: list[_Counted] = []
     case: Case | None = None
+    given_at: dt.datetime | None = None
     for index, event in enumerate(events):
         before, case = case, apply(case, event)
         data = event.data
         if event.kind in _GIVEN:
-            if before is not None and event.kind is EventKind.RETURN_APPROVED:
-                counted.append((before.unit, event.at, {"returned": 1}))
+            if before is not None and given_at and event.kind is EventKind.RETURN_APPROVED:
+                counted.append((before.unit, given_at, {"returned": 1}))
+            given_at = event.at
             counted.append((case.unit, event.at, {"dispatched": 1}))
             answered = _response(events[index + 1 :], due(rules, rules.respond, event.at), now)
             if answered is not None:
