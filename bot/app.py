@@ -123,7 +123,7 @@ def speak_prompts(pack: Pack, voice: Voice, say: Say) -> None:
     found = load_recordings(pack)
     for trouble in (*found.problems, *found.stale):
         log.warning("recording.not_used", reason=trouble)
-    voice.use(found.sounds)
+    voice.use(found.sounds, pack.name)
     for speed in (1.0, ELDER_SPEED):
         voice.build(pack.prompt_texts(), say, speed=speed)
 
@@ -201,7 +201,7 @@ class Line:
         # The new sentences of a new pack are spoken before the first caller wants them.
         self.live = LivePack(pack, prepare=self._speak_ahead)
         self._endings_of(pack)
-        self.voice.use(load_recordings(pack).sounds)
+        self.voice.use(load_recordings(pack).sounds, pack.name)
         self.metrics.pack_in_use(pack.name, pack.version)
 
     def parts(self) -> Parts:
@@ -268,7 +268,7 @@ class Line:
             self.metrics.pack_reloads_total.labels(result=result).inc()
             self.metrics.pack_reload_ok.set(result in ("changed", "unchanged"))
         # Recordings are no part of the pack's version: they may be new though it is not.
-        self.voice.use(load_recordings(new.pack).sounds)
+        self.voice.use(load_recordings(new.pack).sounds, new.pack.name)
         if new is not old:
             self.metrics.pack_in_use(new.pack.name, new.pack.version)
         log.info("pack.reloaded", pack=new.pack.name, version=new.pack.version, result=result)

@@ -134,7 +134,8 @@ class WhisperRecogniser:
             if expect and len(expect) <= CHOICES:
                 found = (Prompt.of(expect, count), Prompt.of(self._hint, count), neutral)
             else:
-                found = (hinted, neutral)
+                # Without any words the neutral prompt serves alone: an empty one hears worse.
+                found = (hinted, neutral) if hinted.words else (neutral,)
             self._prompts[expect] = found
         return self._prompts[expect]
 
