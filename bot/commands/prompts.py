@@ -146,7 +146,7 @@ def _source(voice: Voice, text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """How long a text takes to say."""
+    """How long a line takes to say; of several texts the longest."""
 
     line: Line
     seconds: float
@@ -160,7 +160,10 @@ class Measured:
 
 def _measured(voice: Voice, lines: Iterable[Line]) -> Iterator[Measured]:
     for line in lines:
-        usual, elder = (seconds(voice.render(line.text, speed)) for speed in (1.0, ELDER_SPEED))
+        usual, elder = (
+            max(seconds(voice.render(text, speed)) for text in line.texts)
+            for speed in (1.0, ELDER_SPEED)
+        )
         yield Measured(line, usual, elder)
 
 
@@ -169,9 +172,9 @@ def _answers(pack: Pack) -> Iterator[Line]:
     for intent in pack.intents:
         if isinstance(intent, Faq):
             texts = [intent.answer, intent.detail, *(one.answer for one in intent.follow_ups)]
-            yield from (Line(intent.id, n, text) for n, text in enumerate(texts) if text.strip())
+            yield from (Line(intent.id, n, (text,)) for n, text in enumerate(texts) if text.strip())
         elif isinstance(intent, Category):
-            yield Line(intent.id, 0, intent.opening)
+            yield Line(intent.id, 0, (intent.opening,))
 
 
 def _with_progress(hearings: Iterable[Hearing], count: int) -> Iterator[Hearing]:
@@ -185,10 +188,15 @@ def _print(
     measured: Sequence[Measured], hearings: Sequence[Hearing], long: Sequence[Measured]
 ) -> None:
     if hearings:
+        lengths = {one.line: f"{one.seconds:.1f}" for one in measured}
         table = Table("prompt", "variant", "seconds", "error", "said and heard")
         for one in sorted(hearings, key=lambda one: -one.error):
-            row = (one.line.id, str(one.line.variant + 1), f"{one.audio_seconds:.1f}")
-            table.add_row(*row, f"{one.error:.0%}", f"{one.line.text}\n{one.heard}")
+            pairs = (
+                f"{said}\n{got or '(nothing)'}"
+                for said, got in zip(one.line.texts, one.heard, strict=True)
+            )
+            row = (one.line.id, str(one.line.variant + 1), lengths[one.line])
+            table.add_row(*row, f"{one.error:.0%}", "\n".join(pairs))
         console().print(table)
         hard = sum(one.error > TOO_HARD for one in hearings)
         typer.echo(
@@ -198,7 +206,7 @@ def _print(
     for two in long:
         typer.echo(
             f"{two.line.id} {two.line.variant + 1}: {two.seconds:.1f} s, "
-            f"{two.elder_seconds:.1f} s at elder speed, more than {LIMIT:.0f}: {two.line.text}"
+            f"{two.elder_seconds:.1f} s at elder speed, more than {LIMIT:.0f}: {two.line.texts[0]}"
         )
     usual = max((one.seconds for one in measured), default=0.0)
     elder = max((one.elder_seconds for one in measured), default=0.0)
@@ -229,7 +237,7 @@ def as_data(
                 "variant": one.line.variant + 1,
                 "seconds": round(one.seconds, 2),
                 "elder_seconds": round(one.elder_seconds, 2),
-                "text": one.line.text,
+                "texts": list(one.line.texts),
             }
             for one in measured
         ],
@@ -239,8 +247,8 @@ def as_data(
                 "variant": one.line.variant + 1,
                 "pinyin_error": round(one.error, 4),
                 "syllables": one.syllables,
-                "said": one.line.text,
-                "heard": one.heard,
+                "said": list(one.line.texts),
+                "heard": list(one.heard),
             }
             for one in hearings
         ],

@@ -14,7 +14,6 @@ import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from bot.speech.audio import seconds
 from bot.speech.citizen import telephone
 from bot.speech.normalise import spoken
 from bot.speech.scoring import errors, syllables
@@ -29,11 +28,13 @@ _MARKS_OF_WHISPER = re.compile(r"[０-９Ａ-Ｚａ-ｚ]")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One variant of a prompt, with its placeholders filled in."""
+    """One variant of a prompt."""
 
     id: str
     variant: int
-    text: str
+    """Counted from 0."""
+    texts: tuple[str, ...]
+    """What is said; several if its placeholders were filled in several ways."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,10 @@ class Hearing:
     """One prompt as it was heard back."""
 
     line: Line
-    heard: str
+    heard: tuple[str, ...]
+    """For each of the line's texts what was heard; "" where nothing was."""
     syllables: int
     errors: int
-    audio_seconds: float
 
     @property
     def error(self) -> float:
@@ -52,16 +53,23 @@ class Hearing:
         return self.errors / self.syllables if self.syllables else 0.0
 
 
-def sounds_of(text: str) -> list[str]:
-    """Return the toneless syllables of a text as it is said; 1 sounds as 一 or as 幺."""
-    said = spoken(_MARKS_OF_WHISPER.sub("，", text))
-    return syllables(said.replace("幺", "一"))
+def mistakes(said: str, heard: str) -> tuple[int, int]:
+    """Return the errors in toneless syllables, and the syllables that were said.
+
+    A 1 that is said as 幺 may be written as 1, as 幺, or by how it sounds: all are right.
+    """
+    told, got = (spoken(_MARKS_OF_WHISPER.sub("，", text)) for text in (said, heard))
+    wrong = min(
+        errors(syllables(told), syllables(got)),
+        errors(syllables(told.replace("幺", "一")), syllables(got.replace("幺", "一"))),
+    )
+    return wrong, len(syllables(told))
 
 
-def compared(line: Line, heard: str, audio_seconds: float) -> Hearing:
+def compared(line: Line, heard: Sequence[str]) -> Hearing:
     """Compare what was said with what was heard."""
-    said = sounds_of(line.text)
-    return Hearing(line, heard, len(said), errors(said, sounds_of(heard)), audio_seconds)
+    counted = [mistakes(*pair) for pair in zip(line.texts, heard, strict=True)]
+    return Hearing(line, tuple(heard), sum(n for _, n in counted), sum(n for n, _ in counted))
 
 
 def listen(
@@ -73,10 +81,12 @@ def listen(
         SpeechError: an engine failed.
     """
     for line in lines:
-        sound = voice.render(line.text, speed)
-        stream = recogniser.open()
-        stream.feed(telephone(sound, LINE_RATE))
-        yield compared(line, stream.finish().text, seconds(sound))
+        heard = []
+        for text in line.texts:
+            stream = recogniser.open()
+            stream.feed(telephone(voice.render(text, speed), LINE_RATE))
+            heard.append(stream.finish().text)
+        yield compared(line, heard)
 
 
 def median_error(hearings: Sequence[Hearing]) -> float:

@@ -29,8 +29,9 @@ from bot.speech.types import LINE_RATE, SpeechError, Synthesiser
 
 log = structlog.get_logger(__name__)
 
-#: Changes when the sound of the same text does (loudness, pauses): old sound is then remade.
-RENDERING = 2
+#: Changes when the sound of the same text does (loudness, pauses, how
+#: numbers are read): old sound is then remade.
+RENDERING = 3
 #: Bytes of sound kept in memory, the latest used first: about an hour.
 MEMORY = 60_000_000
 #: Bytes of sound kept on disk, the latest used first: about eight hours.
