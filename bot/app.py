@@ -153,23 +153,16 @@ def load_recordings(pack: Pack) -> recordings.Recordings:
     return recordings.load(pack.folder / recordings.FOLDER, cues)
 
 
-def recorded(packs: Iterable[Pack]) -> dict[str, bytes]:
-    """Return what people have recorded for these packs: text to line audio."""
-    sounds: dict[str, bytes] = {}
-    for pack in packs:
-        found = load_recordings(pack)
-        for trouble in (*found.problems, *found.stale):
-            log.warning("recording.not_used", reason=trouble)
-        sounds |= found.sounds
-    return sounds
-
-
 def speak_prompts(pack: Pack, voice: Voice, say: Say) -> None:
-    """Render the fixed prompts of a pack that nobody recorded, slowly too.
+    """Take a pack's recordings into use and render its other fixed prompts, slowly too.
 
     Raises:
         SpeechError: with what to do.
     """
+    found = load_recordings(pack)
+    for trouble in (*found.problems, *found.stale):
+        log.warning("recording.not_used", reason=trouble)
+    voice.use(found.sounds, pack.name)
     for speed in (1.0, ELDER_SPEED):
         voice.build(pack.prompt_texts(), say, speed=speed)
 
@@ -186,7 +179,6 @@ def build_prompts(settings: Settings, say: Say) -> None:
     pack = packs[0]
     voice, why = load_voice(settings)
     say(f"      voice {why}")
-    voice.use(recorded(packs))
     for one in packs:
         speak_prompts(one, voice, say)
     dirs = asterisk_dirs(settings)
@@ -248,8 +240,8 @@ class Line:
         packs = load_packs(settings)
         # The new sentences of a new pack are spoken before the first caller wants them.
         self.packs = {pack.name: LivePack(pack, prepare=self._speak_ahead) for pack in packs}
-        self.voice.use(recorded(packs))
         for pack in packs:
+            self.voice.use(load_recordings(pack).sounds, pack.name)
             self._endings_of(pack)
             self.metrics.pack_in_use(pack.name, pack.version)
         self.office = open_office(
@@ -324,8 +316,6 @@ class Line:
             SpeechError: a new sentence can't be spoken; the pack's old version stays in use.
         """
         done = [self._reload(live) for live in self.packs.values()]
-        # Recordings are no part of the pack's version: they may be new though it is not.
-        self.voice.use(recorded(self._packs_in_use))
         return next((one for one in done if one.version != one.previous), done[0])
 
     def _reload(self, live: LivePack) -> Reload:
@@ -340,6 +330,8 @@ class Line:
         finally:
             self.metrics.pack_reloads_total.labels(result=result).inc()
             self.metrics.pack_reload_ok.set(result in ("changed", "unchanged"))
+        # Recordings are no part of the pack's version: they may be new though it is not.
+        self.voice.use(load_recordings(new.pack).sounds, new.pack.name)
         if new is not old:
             self.metrics.pack_in_use(new.pack.name, new.pack.version)
         log.info("pack.reloaded", pack=new.pack.name, version=new.pack.version, result=result)

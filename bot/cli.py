@@ -17,6 +17,7 @@ from bot.commands import (
     grammar,
     model,
     phones,
+    prompts,
     queue,
     rehearse,
     replay,
@@ -69,6 +70,7 @@ app.command()(tts.tts)
 app.command()(phones.phones)
 app.add_typer(queue.app, name="queue")
 app.add_typer(grammar.app, name="grammar")
+app.add_typer(prompts.app, name="prompts")
 app.add_typer(model.app, name="model")
 app.add_typer(asr.app, name="asr")
 

@@ -76,6 +76,8 @@ MEASURES = (
 )
 #: Numbers that are dialled wherever they stand: emergencies, and services of three digits.
 SHORT_NUMBERS = ("110", "112", "114", "119", "120", "122")
+#: Numbers that have become names, and are said otherwise than telephones are.
+NAMES = {"12345": "一二三四五"}
 MARKS = "，。！？；：、"
 _WIDE = str.maketrans(
     {
@@ -261,6 +263,7 @@ _SAYABLE = re.compile(r"\w")
 _RULES: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
     (re.compile(pattern), say)
     for pattern, say in (
+        (rf"(?<![\d.])(?:{'|'.join(NAMES)})(?![\d.]*\d)", lambda m: NAMES[m[0]]),
         (_DATE, _date),
         (r"(?<!\d)(\d{4})年", lambda m: _year(m[1])),
         (r"(?<=\d)\s*[-~至]\s*(?=\d{1,2}[:：]\d{2})", "到"),

@@ -29,8 +29,9 @@ from bot.speech.types import LINE_RATE, SpeechError, Synthesiser
 
 log = structlog.get_logger(__name__)
 
-#: Changes when the sound of the same text does (loudness, pauses): old sound is then remade.
-RENDERING = 2
+#: Changes when the sound of the same text does (loudness, pauses, how
+#: numbers are read): old sound is then remade.
+RENDERING = 3
 #: Bytes of sound kept in memory, the latest used first: about an hour.
 MEMORY = 60_000_000
 #: Bytes of sound kept on disk, the latest used first: about eight hours.
@@ -67,6 +68,7 @@ class Voice:
         self._memory: OrderedDict[str, bytes] = OrderedDict()
         self._held = 0
         self._written = 0
+        self._of_packs: Mapping[str, Mapping[str, bytes]] = {}
         self._recordings: Mapping[str, bytes] = {}
 
     @property
@@ -74,10 +76,15 @@ class Voice:
         """The engine's name."""
         return self.synthesiser.name
 
-    def use(self, recordings: Mapping[str, bytes]) -> None:
-        """From now on play these recordings (text to line audio) instead of speaking."""
+    def use(self, recordings: Mapping[str, bytes], pack: str = "") -> None:
+        """From now on play a pack's recordings (text to line audio) instead of speaking.
+
+        They take the place of those that the pack had before; other packs keep theirs.
+        """
         # As a text is put together again from its sentences, without space between them.
-        self._recordings = {"".join(sentences(text)): one for text, one in recordings.items()}
+        whole = {"".join(sentences(text)): sound for text, sound in recordings.items()}
+        self._of_packs = {**self._of_packs, pack: whole}
+        self._recordings = {text: one for of in self._of_packs.values() for text, one in of.items()}
 
     def pieces(self, text: str, pitch: float = 1.0) -> list[str]:
         """Cut a text into what is heard as one: a recorded text, or else a sentence."""

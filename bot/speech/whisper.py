@@ -81,6 +81,9 @@ MAX_CHARACTERS_PER_SECOND = 12
 PHANTOMS = re.compile(
     r"字幕|订阅|點贊|点赞|转发|打赏|明镜|谢谢观看|谢谢大家|谢谢收看|请不吝|优优独播|by索兰"
 )
+#: Digits of one kind in a row that a number may hold.
+MOST_SAME_DIGITS = 6
+_DIGITS = re.compile(r"[0-9零〇幺一二三四五六七八九]+")
 _MARKS = "，。,.?？！!、；;：:"
 
 
@@ -134,7 +137,8 @@ class WhisperRecogniser:
             if expect and len(expect) <= CHOICES:
                 found = (Prompt.of(expect, count), Prompt.of(self._hint, count), neutral)
             else:
-                found = (hinted, neutral)
+                # Without any words the neutral prompt serves alone: an empty one hears worse.
+                found = (hinted, neutral) if hinted.words else (neutral,)
             self._prompts[expect] = found
         return self._prompts[expect]
 
@@ -422,13 +426,21 @@ def invented(text: str, given: Sequence[str], *, seconds: float, compression: fl
     bare = plain(tidy(text))
     if not re.search(r"[\u4e00-\u9fffA-Za-z0-9]", bare) or PHANTOMS.search(bare):
         return True
-    if compression > MAX_COMPRESSION or re.search(r"(.{1,6})\1{3,}", bare):
+    if compression > MAX_COMPRESSION or _loops(bare):
         return True
     if re.fullmatch(r"(.)\1{2,}", bare) and bare[0] not in "对是好嗯啊":
         return True
     if len(bare) > 4 + seconds * MAX_CHARACTERS_PER_SECOND:
         return True
     return _echoes(bare, given)
+
+
+def _loops(bare: str) -> bool:
+    """Whether something is said over and over; the zeros of a ticket's number may be."""
+    return any(
+        len(loop[0]) > MOST_SAME_DIGITS or not _DIGITS.fullmatch(loop[1])
+        for loop in re.finditer(r"(.{1,6})\1{3,}", bare)
+    )
 
 
 def _echoes(bare: str, given: Sequence[str]) -> bool:

@@ -29,21 +29,32 @@ _USUAL = {
 }
 
 
-def sample_values(pack: Pack) -> dict[str, str]:
-    """Return a value for every placeholder that prompts may hold."""
+#: Samples of each prompt, so that its own words count more than what happens to fill it.
+COUNT = 3
+
+
+def sample_values(pack: Pack, number: int = 0) -> dict[str, str]:
+    """Return a value for every placeholder that prompts may hold.
+
+    ``number`` counts samples, from 0 to ``COUNT`` - 1; titles and units come from other parts
+    of the pack each time.
+    """
     values = dict.fromkeys(PLACEHOLDERS, _USUAL["title"]) | _USUAL
     categories = [one.title for one in pack.intents if isinstance(one, Category)]
     titles = [one.title for one in pack.intents if isinstance(one, Faq)] or categories
+    at = (2 * number + 1) / (2 * COUNT)
     if categories:
-        values |= {"title": categories[0], "category": categories[0]}
+        values["category"] = values["title"] = categories[int(at * len(categories))]
     if titles:
+        first = int(at * len(titles))
         names = ("first", "second", "third")
-        values |= {name: titles[number % len(titles)] for number, name in enumerate(names)}
+        values |= {name: titles[(first + n) % len(titles)] for n, name in enumerate(names)}
     if pack.units:
-        values["unit"] = pack.units[0].name
+        values["unit"] = pack.units[int(at * len(pack.units))].name
     return values
 
 
-def with_samples(pack: Pack, text: str) -> str:
-    """Return a prompt's text as a caller might hear it."""
-    return text.format_map(sample_values(pack))
+def with_samples(pack: Pack, text: str) -> tuple[str, ...]:
+    """Return a prompt's text as callers might hear it: once if nothing is filled in."""
+    filled = (text.format_map(sample_values(pack, number)) for number in range(COUNT))
+    return tuple(dict.fromkeys(filled))

@@ -229,6 +229,16 @@ def test_a_recording_is_heard_instead_of_the_voice_for_its_very_text(tmp_path: P
     assert not voice.is_recorded("您好。")
 
 
+def test_each_pack_keeps_its_recordings_until_it_gets_others(tmp_path: Path) -> None:
+    voice = Voice(Hummer(), tmp_path)
+    voice.use({"您好。": b"\1\0"}, pack="one")
+    voice.use({"再见。": b"\2\0"}, pack="two")
+    assert voice.render("您好。再见。") == b"\1\0\2\0"
+    voice.use({}, pack="one")
+    assert not voice.is_recorded("您好。")
+    assert voice.is_recorded("再见。")
+
+
 async def test_a_recording_is_heard_within_a_longer_text_too(tmp_path: Path) -> None:
     engine = Hummer()
     voice = Voice(engine, tmp_path)

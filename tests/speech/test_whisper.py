@@ -205,6 +205,18 @@ def test_what_people_say_is_something(text: str) -> None:
     assert not made_up(text)
 
 
+@pytest.mark.parametrize(
+    "number", ["二六幺幺二四零零零零幺七", "261124000017", "工单号260319000008"]
+)
+def test_the_zeros_of_a_ticket_are_no_loop(number: str) -> None:
+    assert not made_up(number)
+
+
+@pytest.mark.parametrize("text", ["零零零零零零零零零零", "00000000000", "1010101010"])
+def test_the_same_digit_without_end_is_a_loop(text: str) -> None:
+    assert made_up(text)
+
+
 def test_the_prompt_said_back_is_an_echo() -> None:
     given = ("转人工", "停水", "停电", "停气")
     assert made_up("停水，停电", given)
