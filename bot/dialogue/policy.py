@@ -650,7 +650,11 @@ def silent(turn: Turn) -> Decision:
         return turn.person(TransferReason.NO_INPUT, "no_input_transfer")
     if silences == SILENCES - 1 and state.phase in (Phase.OPEN, Phase.CONFIRM, Phase.CLARIFY):
         return keypad.top(turn)
-    return turn.question_again("no_input" if silences == 1 else "no_input_keys")
+    prompt = "no_input" if silences == 1 else "no_input_keys"
+    if state.phase is Phase.OPEN:
+        turn.say(prompt)
+        return turn.listen(Phase.OPEN, about=state.topic)
+    return turn.question_again(prompt)
 
 
 # --- judgements ------------------------------------------------------------------------

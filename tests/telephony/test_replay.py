@@ -16,6 +16,7 @@ import numpy as np
 import psutil
 import pytest
 import yaml
+from telephony import office
 
 from bot.app import load_ears, load_line_pack, load_voice
 from bot.commands.replay import Verdict, replay_files
@@ -126,7 +127,9 @@ def test_the_last_of_sixty_turns_costs_no_more_than_the_first() -> None:
         ears=load_ears(settings, pack)[0],
         voice=load_voice(settings)[0],
         endpointer=lambda: Endpointer(EndpointSettings(), SileroVad()),
-        file_ticket=lambda *_: "",
+        opening=office.opening,
+        carry_out=office.carry_out,
+        note=office.note,
         escalate=lambda *_: None,
         caller_gone=lambda _: None,
         metrics=Metrics(),

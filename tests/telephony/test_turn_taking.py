@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 from dialogue.world import small_line
+from telephony import office
 
 from bot.observe import Metrics
 from bot.speech.admission import Admission
@@ -107,7 +108,11 @@ class Understands:
         self.confidence = confidence
 
     def understand(
-        self, text: str, alternatives: Sequence[str] = (), speech_confidence: float = 1.0
+        self,
+        text: str,
+        alternatives: Sequence[str] = (),
+        speech_confidence: float = 1.0,
+        about: str = "",
     ) -> Understanding:
         best = Candidate("water.outage", IntentKind.CATEGORY, "停水", self.confidence)
         return Understanding(text, text, (best,) if text else (), speech_confidence=0.9)
@@ -173,7 +178,9 @@ def world() -> MakesWorld:
             ears=ears,
             voice=voice,
             endpointer=lambda: Endpointer(EndpointSettings(), LoudnessVad()),
-            file_ticket=lambda *_: "T1",
+            opening=office.opening,
+            carry_out=office.carry_out,
+            note=office.note,
             escalate=lambda transfer, _: made[0].escalated.append(transfer.reason.value),
             caller_gone=lambda call: made[0].gone.append(call),
             metrics=Metrics(),
