@@ -132,7 +132,7 @@ def test_a_request_becomes_a_ticket_whose_number_is_told(
 ) -> None:
     clips = [
         telephone(citizen_voice.render(text), LINE_RATE)
-        for text in ("我家停水了", "朝阳区望京西园三区")
+        for text in ("我家停水了", "朝阳区望京西园三区", "对的")
     ]
     _, record = place_call(line, clips)
     assert record["ticket"]
