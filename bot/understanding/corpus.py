@@ -26,6 +26,8 @@ from bot.understanding.word_vectors import WordVectors
 NOTHING = "-"
 #: Signs that mean something in a template.
 SIGNS = "[]()|…?*+^$\\{}"
+#: Ways of saying one template that are learnt from: more teach nothing that these do not.
+MOST_WAYS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +81,16 @@ def corpus_of(pack: Pack, lexicon: Lexicon) -> Corpus:
     phrases: list[Phrase] = []
     for template, (name, source) in enumerate(sayings(pack)):
         label = labels.setdefault(name, len(labels))
-        for text in parse(source).expand() if name != NOTHING else (source,):
+        for text in _said(source) if name != NOTHING else (source,):
             if (reading := lexicon.read(text)).text:
                 phrases.append(Phrase(label, template, reading))
     return Corpus(tuple(labels), tuple(phrases))
+
+
+def _said(source: str) -> list[str]:
+    """Return what a template can say; of very many ways some, evenly chosen."""
+    ways = parse(source).expand()
+    return ways[:: -(-len(ways) // MOST_WAYS)]
 
 
 def evidence_of(corpus: Corpus, lexicon: Lexicon, vectors: WordVectors) -> Evidence:
@@ -104,7 +112,9 @@ def evidence_of_pack(
     names = tuple(dict.fromkeys(name for name, _ in sayings(pack)))
     everything = (text for saying in sayings(pack) for text in saying)
     synonyms = (text for word, others in pack.synonyms.items() for text in (word, *others))
-    file = cache / f"{store.key_of(chain(everything, synonyms, pack.words()))}.npz"
+    file = (
+        cache / f"{store.key_of(chain(everything, synonyms, pack.words(), (str(MOST_WAYS),)))}.npz"
+    )
     index = store.load(file, Index)
     if index is None:
         index = build(corpus_of(pack, lexicon).phrases, len(names), lexicon, vectors)

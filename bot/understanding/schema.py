@@ -178,6 +178,8 @@ class Category(_Intent):
 class _Spotted(_Intent):
     phrases: tuple[Text, ...] = ()
     """Whole utterances."""
+    whole: tuple[Text, ...] = ()
+    """Whole utterances in more ways than can be listed. May hold … for a gap."""
     words: tuple[Text, ...] = ()
     """Enough wherever they stand in an utterance. May hold … for a gap."""
     by_sound: tuple[Text, ...] = ()
@@ -269,9 +271,11 @@ class PackFile(_Model):
     """Words the recogniser should know of, most important first."""
     prompts: dict[Id, Text] = Field(default_factory=dict)
     background: tuple[Text, ...] = ()
+    """Everyday talk that the line does not answer, for telling it from what it does."""
     harmless: tuple[Text, ...] = ()
     """Whole utterances with alarming words that are no emergency, to learn from."""
-    """Everyday talk that the line does not answer, for telling it from what it does."""
+    particles: tuple[Text, ...] = ()
+    """Words that may stand around commands and politeness without changing them."""
 
 
 Intent = Faq | Category | Emergency | Command | SmallTalk
