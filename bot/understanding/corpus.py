@@ -18,7 +18,7 @@ from bot.understanding.evidence import Evidence
 from bot.understanding.index import Index, Phrase, build
 from bot.understanding.lexicon import Lexicon
 from bot.understanding.pack import Pack
-from bot.understanding.schema import Category, Emergency, Faq
+from bot.understanding.schema import Category, Faq
 from bot.understanding.template import parse
 from bot.understanding.word_vectors import WordVectors
 
@@ -55,10 +55,8 @@ class Corpus:
 def sayings(pack: Pack) -> Iterator[tuple[str, str]]:
     """Yield each template of a pack with the name of its label.
 
-    A question's or category's title is one more way of saying it. Of commands, politeness
-    and emergencies, the words that count anywhere are ways of saying them too; a phrase of one
-    or two characters ("好", "是的") is not, for it stands in too much else. Everyday talk comes
-    last.
+    A question's or category's title is one more way of saying it. Commands and politeness are
+    not among them (``asides.py``), nor emergencies (``alarm.py``). Everyday talk comes last.
     """
     for intent in pack.intents:
         if isinstance(intent, Faq | Category):
@@ -67,10 +65,6 @@ def sayings(pack: Pack) -> Iterator[tuple[str, str]]:
             # A title is plain text, in which the signs of templates mean nothing.
             for title in (intent.title, intent.title_en):
                 yield intent.id, "".join(" " if char in SIGNS else char for char in title)
-        elif not isinstance(intent, Emergency):
-            for source in (*intent.phrases, *intent.words):
-                if len(source) > 2:
-                    yield intent.id, source
     for text in pack.background:
         yield NOTHING, text
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from bot.config import Settings
-from bot.understanding import alarm, calibration, training, word_vectors
+from bot.understanding import alarm, asides, calibration, training, word_vectors
 from bot.understanding.calibration import Combination
 from bot.understanding.corpus import NOTHING, evidence_of_pack
 from bot.understanding.evidence import VIEWS
@@ -96,6 +96,9 @@ class Understander:
         self._intents = {intent.id: intent for intent in pack.intents}
         self._alarm = alarm.learn_alarm(
             list(alarm.examples(pack)), self._lexicon, word_vectors.shipped(), _folder(cache)
+        )
+        self._asides = alarm.learn_alarm(
+            list(asides.examples(pack)), self._lexicon, word_vectors.shipped(), _folder(cache)
         )
         self.follow_ups = FollowUps(
             pack, self._lexicon, word_vectors.shipped(), self._evidence.weight_of_word
@@ -258,6 +261,12 @@ class Understander:
             candidate = _candidate(intent, min(0.97, alike - 0.02), (f"整句{how}“{phrase}”",))
             if intent.id not in best or best[intent.id].confidence < candidate.confidence:
                 best[intent.id] = candidate
+        if self._asides and len(reading.text) > 1:
+            name, likeness = self._asides.look_best(reading)
+            sure = asides.confidence(likeness)
+            if sure and (name not in best or best[name].confidence < sure):
+                reason = f"与这类话相像（{likeness:.2f}）"
+                best[name] = _candidate(self._intents[name], sure, (reason,))
         covering = self._whole.covering(reading)
         if covering and not any(one.confidence >= COVERED for one in best.values()):
             intent, said = covering

@@ -49,8 +49,10 @@ class WholeUtterances:
                 self._owner.setdefault(reading.text, intent)
         self._particles = frozenset(one.text for one in particles)
         around = f"(?:{'|'.join(sorted(map(re.escape, self._particles), key=len, reverse=True))})*"
+        # What is said twice is still that: 慢一点慢一点.
         self._patterns = [
-            (intent, re.compile(f"{around}({pattern}){around}")) for intent, pattern in patterns
+            (intent, re.compile(f"(?:{around}(?:{pattern})){{1,2}}{around}"))
+            for intent, pattern in patterns
         ]
         self._longest = max(map(len, (*self._owner, *self._particles)), default=0)
 
@@ -90,7 +92,7 @@ class WholeUtterances:
         cover = self._cover(text)
         if cover is None:
             found = ((intent, one.fullmatch(text)) for intent, one in self._patterns)
-            return next(((intent, match[1]) for intent, match in found if match), None)
+            return next(((intent, text) for intent, match in found if match), None)
         share: Counter[str] = Counter()
         last: dict[str, int] = {}
         intents: dict[str, Intent] = {}
