@@ -413,6 +413,11 @@ def serve(turn: Turn, intent_id: str, said: Understanding | None, story: str) ->
     if isinstance(intent, Emergency):
         return emergency(turn, intent_id)
     if isinstance(intent, Faq):
+        match intent.does:
+            case "lookup":
+                return lookup.begin(turn, Errand.STATUS, said)
+            case "callback":
+                return callback.begin(turn, story)
         return answering.answer(turn, intent)
     if isinstance(intent, Category):
         return taking.begin(turn, intent, said, story)

@@ -20,6 +20,7 @@ from bot.understanding.classifier import Classifier, learn
 from bot.understanding.lexicon import Lexicon, Reading
 from bot.understanding.pack import Pack
 from bot.understanding.schema import Category, Emergency, Faq
+from bot.understanding.sparse import Floats
 from bot.understanding.template import parse
 from bot.understanding.word_vectors import WordVectors
 
@@ -70,10 +71,18 @@ class Alarm:
 
     def look(self, reading: Reading) -> tuple[str, float]:
         """Return the likeliest emergency, and how much it is like any: about 0 to about 1."""
+        scores = self._scores(reading)
+        return self._names[1 + int(scores.argmax())], float(scores.sum())
+
+    def look_best(self, reading: Reading) -> tuple[str, float]:
+        """Return the likeliest intent, and how much it is like that one: about 0 to about 1."""
+        scores = self._scores(reading)
+        return self._names[1 + int(scores.argmax())], float(scores.max())
+
+    def _scores(self, reading: Reading) -> Floats:
         meaning = self._vectors.sentences([reading], self._lexicon.rarity)[0]
         kernel = self._classifier.kernel(reading, meaning)
-        scores = self._classifier.scores(kernel, self._labels)
-        return self._names[1 + int(scores.argmax())], float(scores.sum())
+        return self._classifier.scores(kernel, self._labels)
 
 
 def learn_alarm(

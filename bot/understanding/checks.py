@@ -27,7 +27,7 @@ from bot.understanding.schema import (
     placeholders,
 )
 from bot.understanding.spoken_length import LIMIT, estimated_seconds
-from bot.understanding.template import TemplateError, parse
+from bot.understanding.template import MAX_EXPANSIONS, TemplateError, parse
 from bot.understanding.yaml_source import PackError, Problem, YamlSource, read_yaml
 
 _SECTIONS = ("intents", "categories", "emergencies", "commands", "small_talk")
@@ -179,13 +179,13 @@ class Owners:
 def _intent_phrases(
     one: ReadFile, path: Steps, intent: Intent, owners: Owners
 ) -> Iterator[Problem]:
-    names = [name for name in ("words", "by_sound", "unless") if hasattr(intent, name)]
+    names = [name for name in ("words", "whole", "by_sound", "unless") if hasattr(intent, name)]
     for name in names:
         yield from _templates(one, (*path, name), getattr(intent, name))
     yield from _templates(one, (*path, "phrases"), intent.phrases, intent.id, owners)
     for number, follow_up in enumerate(intent.follow_ups if isinstance(intent, Faq) else ()):
         yield from _templates(one, (*path, "follow_ups", number, "phrases"), follow_up.phrases)
-    if not any(getattr(intent, name) for name in ("phrases", *names[:1])):
+    if not any(getattr(intent, name) for name in ("phrases", *names[:2])):
         yield one.source.problem(path, f"“{intent.id}” has neither phrases nor words")
 
 
@@ -201,7 +201,7 @@ def _templates(
     for number, phrase in enumerate(phrases):
         at = (*path, number)
         try:
-            template = parse(phrase)
+            template = parse(phrase, None if path[-1] == "whole" else MAX_EXPANSIONS)
             if whole and "…" in phrase:
                 raise TemplateError(f"“…” may not stand in {path[-1]}", phrase.index("…"))
         except TemplateError as error:

@@ -18,7 +18,7 @@ from bot.understanding.evidence import Evidence
 from bot.understanding.index import Index, Phrase, build
 from bot.understanding.lexicon import Lexicon
 from bot.understanding.pack import Pack
-from bot.understanding.schema import Category, Emergency, Faq
+from bot.understanding.schema import Category, Faq
 from bot.understanding.template import parse
 from bot.understanding.word_vectors import WordVectors
 
@@ -26,6 +26,8 @@ from bot.understanding.word_vectors import WordVectors
 NOTHING = "-"
 #: Signs that mean something in a template.
 SIGNS = "[]()|…?*+^$\\{}"
+#: Ways of saying one template that are learnt from: more teach nothing that these do not.
+MOST_WAYS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +55,8 @@ class Corpus:
 def sayings(pack: Pack) -> Iterator[tuple[str, str]]:
     """Yield each template of a pack with the name of its label.
 
-    A question's or category's title is one more way of saying it. Of commands, politeness
-    and emergencies, the words that count anywhere are ways of saying them too; a phrase of one
-    or two characters ("好", "是的") is not, for it stands in too much else. Everyday talk comes
-    last.
+    A question's or category's title is one more way of saying it. Commands and politeness are
+    not among them (``asides.py``), nor emergencies (``alarm.py``). Everyday talk comes last.
     """
     for intent in pack.intents:
         if isinstance(intent, Faq | Category):
@@ -65,10 +65,6 @@ def sayings(pack: Pack) -> Iterator[tuple[str, str]]:
             # A title is plain text, in which the signs of templates mean nothing.
             for title in (intent.title, intent.title_en):
                 yield intent.id, "".join(" " if char in SIGNS else char for char in title)
-        elif not isinstance(intent, Emergency):
-            for source in (*intent.phrases, *intent.words):
-                if len(source) > 2:
-                    yield intent.id, source
     for text in pack.background:
         yield NOTHING, text
 
@@ -79,10 +75,16 @@ def corpus_of(pack: Pack, lexicon: Lexicon) -> Corpus:
     phrases: list[Phrase] = []
     for template, (name, source) in enumerate(sayings(pack)):
         label = labels.setdefault(name, len(labels))
-        for text in parse(source).expand() if name != NOTHING else (source,):
+        for text in _said(source) if name != NOTHING else (source,):
             if (reading := lexicon.read(text)).text:
                 phrases.append(Phrase(label, template, reading))
     return Corpus(tuple(labels), tuple(phrases))
+
+
+def _said(source: str) -> list[str]:
+    """Return what a template can say; of very many ways some, evenly chosen."""
+    ways = parse(source).expand()
+    return ways[:: -(-len(ways) // MOST_WAYS)]
 
 
 def evidence_of(corpus: Corpus, lexicon: Lexicon, vectors: WordVectors) -> Evidence:
@@ -104,7 +106,9 @@ def evidence_of_pack(
     names = tuple(dict.fromkeys(name for name, _ in sayings(pack)))
     everything = (text for saying in sayings(pack) for text in saying)
     synonyms = (text for word, others in pack.synonyms.items() for text in (word, *others))
-    file = cache / f"{store.key_of(chain(everything, synonyms, pack.words()))}.npz"
+    file = (
+        cache / f"{store.key_of(chain(everything, synonyms, pack.words(), (str(MOST_WAYS),)))}.npz"
+    )
     index = store.load(file, Index)
     if index is None:
         index = build(corpus_of(pack, lexicon).phrases, len(names), lexicon, vectors)

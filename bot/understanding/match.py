@@ -8,32 +8,25 @@ still understood by its likeness. Leaves to others: what to do about it.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-from rapidfuzz import process
-from rapidfuzz.distance import Indel
 from threadpoolctl import threadpool_limits
 
 from bot.config import Settings
-from bot.understanding import alarm, calibration, training, word_vectors
+from bot.understanding import alarm, asides, calibration, training, word_vectors
 from bot.understanding.calibration import Combination
 from bot.understanding.corpus import NOTHING, evidence_of_pack
 from bot.understanding.evidence import VIEWS
 from bot.understanding.follow_ups import FollowUps
-from bot.understanding.index import encode
 from bot.understanding.lexicon import Lexicon, Reading
 from bot.understanding.mood import MoodReader
 from bot.understanding.pack import Pack
 from bot.understanding.schema import (
-    Category,
     Command,
     Emergency,
-    Faq,
     Intent,
     SmallTalk,
     expansions,
@@ -41,8 +34,10 @@ from bot.understanding.schema import (
 )
 from bot.understanding.slots import find_slots
 from bot.understanding.spotting import Spotter
+from bot.understanding.template import parse
 from bot.understanding.training import TrainedModel
 from bot.understanding.types import Candidate, IntentKind, Understanding
+from bot.understanding.whole import NEAR, WholeUtterances
 
 #: Stands for the folder ``cache/understanding`` in the settings' ``home``.
 HOME = Path()
@@ -60,8 +55,8 @@ SPOTTED, SPOTTED_BY_SOUND = 0.98, 0.9
 ALTERNATIVE_WORTH = 0.9
 #: Other readings looked at.
 ALTERNATIVES = 3
-#: Whole-utterance similarity from which a command counts.
-WHOLE = 0.8
+#: Confidence of what is nothing but words to the bot.
+COVERED = 0.95
 
 
 class Understander:
@@ -102,6 +97,9 @@ class Understander:
         self._alarm = alarm.learn_alarm(
             list(alarm.examples(pack)), self._lexicon, word_vectors.shipped(), _folder(cache)
         )
+        self._asides = alarm.learn_alarm(
+            list(asides.examples(pack)), self._lexicon, word_vectors.shipped(), _folder(cache)
+        )
         self.follow_ups = FollowUps(
             pack, self._lexicon, word_vectors.shipped(), self._evidence.weight_of_word
         )
@@ -113,11 +111,11 @@ class Understander:
             if isinstance(intent, Emergency | Command | SmallTalk)
             and (intent.words or intent.by_sound)
         }
+        spoken = [one for one in pack.intents if isinstance(one, Emergency | Command | SmallTalk)]
         self._whole = WholeUtterances(
-            (intent, self._lexicon.read(text))
-            for intent in pack.intents
-            if isinstance(intent, Emergency | Command | SmallTalk)
-            for text in expansions(intent)
+            ((one, self._lexicon.read(text)) for one in spoken for text in expansions(one)),
+            ((one, parse(text, None).pattern()) for one in spoken for text in one.whole),
+            map(self._lexicon.read, pack.particles),
         )
 
     def understand(
@@ -171,11 +169,15 @@ class Understander:
     def _candidates(self, reading: Reading) -> list[Candidate]:
         whole = self._said_whole(reading)
         # What is a whole "thank you" is hardly praise for the line, unless word for word.
-        left = 1.0 - max((candidate.confidence for candidate in whole), default=0.0)
+        sure = max((candidate.confidence for candidate in whole), default=0.0)
         spotted = self._spotted(reading)
-        if not any(one.kind is IntentKind.EMERGENCY for one in whole):
+        urgent = any(one.kind is IntentKind.EMERGENCY for one in (*whole, *spotted))
+        # Nothing but words to the bot: that is like a cry for help only in being short.
+        if (urgent or sure < COVERED) and not any(
+            one.kind is IntentKind.EMERGENCY for one in whole
+        ):
             spotted = self._alarmed(reading, spotted)
-        return [*spotted, *whole, *self._weighed(reading, left)]
+        return [*spotted, *whole, *self._weighed(reading, 1.0 - sure)]
 
     def _alarmed(self, reading: Reading, spotted: list[Candidate]) -> list[Candidate]:
         """Doubt a spotted emergency that is unlike any, and add one that is like some.
@@ -222,7 +224,7 @@ class Understander:
             if intent is None:  # a label of a trained model that the pack no longer has
                 continue
             exact = name in place and look.views[place[name], VIEWS.index("writing")] == 1.0
-            if isinstance(intent, Faq | Category) and not exact:
+            if not exact:
                 share *= left
             if share < FLOOR:
                 continue
@@ -253,47 +255,23 @@ class Understander:
             alike = max(writing, 0.95 * sound if len(reading.text) > 1 else 0.0)
             # A false alarm costs more here, and near misses are the spotters' work.
             strict = isinstance(intent, Emergency)
-            if alike < (0.95 if strict else WHOLE):
+            if alike < (0.95 if strict else NEAR):
                 continue
             how = "就是" if writing == 1.0 else "接近"
             candidate = _candidate(intent, min(0.97, alike - 0.02), (f"整句{how}“{phrase}”",))
             if intent.id not in best or best[intent.id].confidence < candidate.confidence:
                 best[intent.id] = candidate
+        if self._asides and len(reading.text) > 1:
+            name, likeness = self._asides.look_best(reading)
+            sure = asides.confidence(likeness)
+            if sure and (name not in best or best[name].confidence < sure):
+                reason = f"与这类话相像（{likeness:.2f}）"
+                best[name] = _candidate(self._intents[name], sure, (reason,))
+        covering = self._whole.covering(reading)
+        if covering and not any(one.confidence >= COVERED for one in best.values()):
+            intent, said = covering
+            best[intent.id] = _candidate(intent, COVERED, (f"整句只有“{said}”",))
         return list(best.values())
-
-
-class WholeUtterances:
-    """Phrases that count only when they are all that was said, by their length."""
-
-    def __init__(self, phrases: Iterable[tuple[Intent, Reading]]) -> None:
-        self._codes: dict[str, str] = {}
-        self._phrases: defaultdict[int, list[tuple[Intent, str, str]]] = defaultdict(list)
-        for intent, reading in phrases:
-            sound = encode(reading.folded, self._codes, learn=True)
-            self._phrases[len(reading.text)].append((intent, reading.text, sound))
-
-    def near(self, reading: Reading) -> Iterator[tuple[Intent, str, float, float]]:
-        """Yield phrases of about the same length: intent, text, likeness in writing and sound.
-
-        Only those of which one likeness (0 to 1) reaches ``WHOLE``.
-        """
-        length = len(reading.text)
-        known = [
-            one for size in range(length - 2, length + 3) for one in self._phrases.get(size, ())
-        ]
-        if not known:
-            return
-        sound = encode(reading.folded, self._codes)
-        writings, sounds = (
-            process.cdist([said], others, scorer=Indel.normalized_similarity)[0]
-            for said, others in (
-                (reading.text, [text for _, text, _ in known]),
-                (sound, [code for _, _, code in known]),
-            )
-        )
-        for number in np.nonzero(np.maximum(writings, sounds) >= WHOLE)[0].tolist():
-            intent, text, _ = known[number]
-            yield intent, text, float(writings[number]), float(sounds[number])
 
 
 def rival_of(understood: Understanding, about: str) -> float:

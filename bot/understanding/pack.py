@@ -66,6 +66,7 @@ class Pack:
     files: tuple[Path, ...] = field(default=(), repr=False)
     background: tuple[str, ...] = field(default=(), repr=False)
     harmless: tuple[str, ...] = field(default=(), repr=False)
+    particles: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -255,6 +256,7 @@ def load_with_files(folder: Path) -> Loaded:
         files=tuple(files),
         background=tuple(text for content in contents for text in content.background),
         harmless=tuple(text for content in contents for text in content.harmless),
+        particles=tuple(text for content in contents for text in content.particles),
     )
     return Loaded(pack, tuple(read))
 

@@ -200,6 +200,9 @@ class Faq(_Intent):
     follow_ups: tuple[FollowUp, ...] = ()
     category: str = ""
     """Category of the ticket to offer when the answer does not help."""
+    does: Literal["", "lookup", "callback"] = ""
+    """What the bot does instead of answering: look up the caller's tickets, arrange a callback.
+    The answer is for who only reads it."""
 
 
 class Category(_Intent):
@@ -223,6 +226,8 @@ class Category(_Intent):
 class _Spotted(_Intent):
     phrases: tuple[Text, ...] = ()
     """Whole utterances."""
+    whole: tuple[Text, ...] = ()
+    """Whole utterances in more ways than can be listed. May hold … for a gap."""
     words: tuple[Text, ...] = ()
     """Enough wherever they stand in an utterance. May hold … for a gap."""
     by_sound: tuple[Text, ...] = ()
@@ -345,9 +350,11 @@ class PackFile(_Model):
         ],
     ] = Field(default_factory=dict)
     background: tuple[Text, ...] = ()
+    """Everyday talk that the line does not answer, for telling it from what it does."""
     harmless: tuple[Text, ...] = ()
     """Whole utterances with alarming words that are no emergency, to learn from."""
-    """Everyday talk that the line does not answer, for telling it from what it does."""
+    particles: tuple[Text, ...] = ()
+    """Words that may stand around commands and politeness without changing them."""
 
 
 Intent = Faq | Category | Emergency | Command | SmallTalk

@@ -86,8 +86,8 @@ class Template:
         return re.fullmatch(self.pattern(), text, re.DOTALL) is not None
 
 
-def parse(source: str) -> Template:
-    """Read one template.
+def parse(source: str, most: int | None = MAX_EXPANSIONS) -> Template:
+    """Read one template; ``most`` is how many things it may say at most, None for any number.
 
     Raises:
         TemplateError: brackets that do not pair, an empty choice, a sign that
@@ -102,9 +102,9 @@ def parse(source: str) -> Template:
     if position < len(source):
         raise TemplateError(f"“{source[position]}” has no partner that opens it", position)
     template = Template(source, series)
-    if template.count() > MAX_EXPANSIONS:
+    if most is not None and template.count() > most:
         raise TemplateError(
-            f"it can be said in {template.count()} ways, more than {MAX_EXPANSIONS}; split it", 0
+            f"it can be said in {template.count()} ways, more than {most}; split it", 0
         )
     return template
 

@@ -17,6 +17,10 @@ def test_the_callers_own_tickets_are_found_by_their_number(caller: Caller) -> No
     ]
 
 
+def test_asking_how_a_ticket_stands_is_looked_up_rather_than_explained(caller: Caller) -> None:
+    assert caller.says(("ticket.progress", 0.9)).asks_for == LookUp()
+
+
 def test_a_ticket_number_that_was_said_is_looked_up(caller: Caller) -> None:
     assert caller.says(("command.lookup", 0.9), ticket="261120000015").asks_for == LookUp(
         "261120000015"

@@ -127,6 +127,15 @@ def small_line(*policies: Policy) -> Pack:
                 source="x",
                 reviewed=dt.date(2026, 1, 1),
             ),
+            Faq(
+                id="ticket.progress",
+                title="工单进度",
+                phrases=("工单办得怎么样了",),
+                answer="请说查工单。",
+                does="lookup",
+                source="x",
+                reviewed=dt.date(2026, 1, 1),
+            ),
             Category(
                 id="water.outage",
                 title="停水",
