@@ -11,6 +11,7 @@ import contextlib
 import signal
 import time
 from concurrent.futures import Future
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,13 +22,15 @@ import uvicorn
 from bot.agents.desk import Desk
 from bot.agents.queue import AgentQueue
 from bot.agents.types import QueueEntry, Turn
-from bot.casework.tickets import TicketStore
+from bot.casework.clocks import Clock
+from bot.casework.tickets import CaseworkError, TicketStore
 from bot.config import Settings
 from bot.dialogue.types import FileTicket, Transfer
 from bot.node.render import asterisk_dirs
 from bot.node.secrets import load_secrets
 from bot.node.types import Say
 from bot.observe import Metrics, configure_logging
+from bot.rules import rules_of
 from bot.speech.audio import read_wav, write_wav
 from bot.speech.ears import Ears
 from bot.speech.endpointing import Endpointer, EndpointSettings
@@ -54,6 +57,8 @@ log = structlog.get_logger(__name__)
 RECONCILE_EVERY = 2.0
 #: Seconds between two looks at whether the line is quiet, and whether answers are missing.
 QUIET_EVERY, LOOK_EVERY = 2.0, 60.0
+#: Seconds between two looks at the deadlines of tickets.
+TICK_EVERY = 60.0
 #: Prompts that the dialplan plays by itself, when there is no bot to ask.
 DIALPLAN_PROMPTS = ("apology_bot_lost", "caller_left")
 #: Phrases of one intent from which the ends of sentences are learnt, so that none outweighs
@@ -160,7 +165,9 @@ class Line:
         self.metrics.build_info.labels(
             version=version("hotline"), asr=self.ears.name, tts=self.voice.name
         ).set(1)
-        self.tickets = TicketStore(settings.database_address)
+        self.tickets = TicketStore(
+            settings.database_address, rules=rules_of(lambda: self.live.current.pack)
+        )
         self.tickets.create_schema()
         self.queue = AgentQueue(settings.redis_address)
         self.switchboard = AmiSwitchboard(
@@ -313,6 +320,16 @@ class Line:
             self.metrics.engine_full.set(self.ears.full)
             await asyncio.sleep(RECONCILE_EVERY)
 
+    async def _watch_tickets(self) -> None:
+        clock = Clock(self.tickets.ledger)
+        while True:
+            try:
+                ticked = await asyncio.to_thread(clock.tick)
+                log.debug("tickets.watched", **asdict(ticked))
+            except CaseworkError as error:
+                log.error("tickets.not_watched", error=str(error))
+            await asyncio.sleep(TICK_EVERY)
+
     def health(self) -> dict[str, Any]:
         """Every part and whether it is well, for ``/healthz``."""
         pack = self.live.current.pack
@@ -336,6 +353,7 @@ class Line:
         background = [
             asyncio.create_task(self._reconcile()),
             asyncio.create_task(self._speak_answers_ahead()),
+            asyncio.create_task(self._watch_tickets()),
         ]
         web = create_web(
             self.desk, self.queue, self.metrics, self.health, self.reload, self.secrets.api_token
