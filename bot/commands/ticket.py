@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from bot.casework import export as exporting
@@ -281,7 +282,7 @@ def rates(
             score = one.score(rules.weights)
             shares = (one.response_rate, one.solution_rate, one.satisfaction_rate)
             table.add_row(
-                one.unit,
+                escape(one.unit),
                 str(one.dispatched),
                 str(one.returned),
                 *(_share(share) for share in (*shares, one.on_time_rate)),
@@ -333,5 +334,7 @@ def _who_to_call(surveys: Surveys) -> None:
         return
     table = Table("工单号", "类别", "承办单位", "电话", "已试次数")
     for one in asked:
-        table.add_row(one.number, one.title, one.unit, mask_number(one.phone), str(one.attempts))
+        table.add_row(
+            one.number, one.title, escape(one.unit), mask_number(one.phone), str(one.attempts)
+        )
     console().print(table)

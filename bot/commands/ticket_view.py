@@ -9,6 +9,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from bot.casework.lifecycle import RUNNING, Actor, EventKind, Role, TicketState
@@ -29,12 +30,12 @@ def ticket_table(tickets: Sequence[Ticket], zone: str, now: dt.datetime) -> Tabl
             one.number,
             STATES[TicketState(one.state)],
             one.title,
-            mask_text(one.place),
-            one.unit or "未定",
+            escape(mask_text(one.place)),
+            escape(one.unit) or "未定",
             local_time(one.filed_at, zone),
             f"[red]{due} 超期[/red]" if late else due,
             str(one.urged or ""),
-            mask_number(one.caller) or "未显示",
+            escape(mask_number(one.caller)) or "未显示",
         )
     return table
 

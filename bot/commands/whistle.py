@@ -9,6 +9,7 @@ import datetime as dt
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from bot.casework.errors import UnknownTicket
@@ -81,8 +82,10 @@ def close(
     """Close a whistle (销哨), naming who came late or not at all."""
     with opened() as store:
         board = Whistles(store.ledger).close(id, by, outcome)
-        late = "、".join(board.late)
-        typer.echo(f"哨声 {id} 已销哨。" + (f"迟到或未到：{late}。" if late else "全部按时到场。"))
+        late = "、".join(name for name in board.late if name not in board.absent)
+        absent = "、".join(board.absent)
+        named = (f"迟到：{late}。" if late else "") + (f"未到：{absent}。" if absent else "")
+        typer.echo(f"哨声 {id} 已销哨。{named or '全部按时到场。'}")
 
 
 @app.command()
@@ -103,12 +106,12 @@ def board(
             table.add_row(
                 str(one.id),
                 one.number,
-                one.unit,
-                mask_text(one.reason),
-                mask_text(one.place),
+                escape(one.unit),
+                escape(mask_text(one.reason)),
+                escape(mask_text(one.place)),
                 local_time(one.be_there_by, zone),
                 f"{there}/{len(one.called)}",
-                "、".join(one.late),
+                escape("、".join(one.late)),
             )
         console().print(table)
 
@@ -125,7 +128,7 @@ def figures(
         table = Table("部门", "被吹哨", "按时", "迟到", "未到", "平均到场（分钟）", "按时报到率")
         for one in Whistles(store.ledger).figures(begin, now):
             table.add_row(
-                one.department,
+                escape(one.department),
                 str(one.called),
                 str(one.on_time),
                 str(one.late),
