@@ -12,6 +12,7 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ from bot.agents.queue import AgentQueue
 from bot.agents.types import QueueEntry, Turn
 from bot.casework.callbacks import Callbacks
 from bot.casework.citizens import Citizens
+from bot.casework.clocks import Clock
+from bot.casework.errors import CaseworkError
+from bot.casework.incidents import Incidents
 from bot.casework.ratings import Ratings
 from bot.casework.tickets import TicketStore
 from bot.config import Settings
@@ -33,6 +37,7 @@ from bot.node.secrets import load_secrets
 from bot.node.types import Say
 from bot.observe import Metrics, configure_logging
 from bot.office import Contact, Office, nobody_waits
+from bot.rules import rules_of
 from bot.speech import recordings
 from bot.speech.audio import read_wav, write_wav
 from bot.speech.ears import Ears
@@ -60,6 +65,8 @@ log = structlog.get_logger(__name__)
 RECONCILE_EVERY = 2.0
 #: Seconds between two looks at whether the line is quiet, and whether answers are missing.
 QUIET_EVERY, LOOK_EVERY = 2.0, 60.0
+#: Seconds between two looks at the deadlines of tickets.
+TICK_EVERY = 60.0
 #: Prompts that the dialplan plays by itself, when there is no bot to ask.
 DIALPLAN_PROMPTS = ("apology_bot_lost", "caller_left")
 #: Phrases of one intent from which the ends of sentences are learnt, so that none outweighs
@@ -104,11 +111,17 @@ def open_office(
     Raises:
         CaseworkError: it cannot be used.
     """
-    tickets = TicketStore(database)
+    tickets = TicketStore(database, rules=rules_of(lambda: pack_of("")))
     tickets.create_schema()
     engine = tickets.engine
     return Office(
-        tickets, Citizens(engine), Ratings(engine), Callbacks(engine), pack_of, queue_full
+        tickets,
+        Citizens(engine),
+        Ratings(engine),
+        Callbacks(engine),
+        Incidents(tickets.ledger),
+        pack_of,
+        queue_full,
     )
 
 
@@ -391,6 +404,16 @@ class Line:
             self.metrics.engine_full.set(self.ears.full)
             await asyncio.sleep(RECONCILE_EVERY)
 
+    async def _watch_tickets(self) -> None:
+        clock = Clock(self.office.tickets.ledger)
+        while True:
+            try:
+                ticked = await asyncio.to_thread(clock.tick)
+                log.debug("tickets.watched", **asdict(ticked))
+            except CaseworkError as error:
+                log.error("tickets.not_watched", error=str(error))
+            await asyncio.sleep(TICK_EVERY)
+
     def health(self) -> dict[str, Any]:
         """Every part and whether it is well, for ``/healthz``."""
         packs = self._packs_in_use
@@ -414,6 +437,7 @@ class Line:
         background = [
             asyncio.create_task(self._reconcile()),
             asyncio.create_task(self._speak_answers_ahead()),
+            asyncio.create_task(self._watch_tickets()),
         ]
         web = create_web(
             self.desk, self.queue, self.metrics, self.health, self.reload, self.secrets.api_token

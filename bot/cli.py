@@ -12,6 +12,7 @@ from bot.commands import (
     asr,
     call,
     chat,
+    clock,
     doctor,
     evaluate,
     grammar,
@@ -22,6 +23,7 @@ from bot.commands import (
     rehearse,
     replay,
     run,
+    ticket,
     train,
     tts,
 )
@@ -73,6 +75,8 @@ app.add_typer(grammar.app, name="grammar")
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(model.app, name="model")
 app.add_typer(asr.app, name="asr")
+app.add_typer(ticket.app, name="ticket")
+app.add_typer(clock.app, name="clock")
 
 
 def main() -> None:

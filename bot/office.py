@@ -16,6 +16,7 @@ import structlog
 from bot.casework.callbacks import Callbacks
 from bot.casework.citizens import Citizens
 from bot.casework.errors import CaseworkError, IllegalTransition
+from bot.casework.incidents import Incidents
 from bot.casework.lifecycle import OPEN
 from bot.casework.ratings import Ratings
 from bot.casework.tickets import TicketStore, TicketSummary
@@ -81,6 +82,7 @@ class Office:
     citizens: Citizens
     ratings: Ratings
     callbacks: Callbacks
+    incidents: Incidents
     pack: Callable[[str], Pack]
     """The pack of a dialled number."""
     queue_full: Callable[[str], bool] = nobody_waits
@@ -149,6 +151,7 @@ class Office:
 
     def _file(self, contact: Contact, request: FileTicket) -> Filed:
         pack = self.pack(contact.did)
+        known = self.incidents.known(request.category, request.place)
         return Filed(
             self.tickets.file(
                 call_id=contact.id,
@@ -164,7 +167,8 @@ class Office:
                 pack=pack.name,
                 channel=contact.channel,
                 confidence=request.confidence,
-            )
+            ),
+            news=f"{known.text.rstrip("。")}。" if known else "",
         )
 
     def _look_up(self, contact: Contact, number: str) -> tuple[TicketView, ...]:

@@ -116,7 +116,7 @@ def decide(state: State, event: Event, book: Book) -> Decision:
         case Silent():
             return silent(turn)
         case Filed():
-            return taking.filed(turn, event.number)
+            return taking.filed(turn, event.number, event.news)
         case Found():
             return lookup.found(turn, event.tickets)
         case Changed():

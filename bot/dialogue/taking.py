@@ -270,12 +270,16 @@ def file(turn: Turn) -> Decision:
     )
 
 
-def filed(turn: Turn, number: str) -> Decision:
-    """The ticket is stored: say its number, twice; ask, once, whether to remember the caller."""
+def filed(turn: Turn, number: str, news: str = "") -> Decision:
+    """The ticket is stored: say its number, twice, and what is known of the matter already.
+
+    A caller is asked, once, whether the line may remember them.
+    """
     state = turn.state
     turn.set(draft=Draft(), served=True, filed=(*state.filed, number), ticket=None)
     turn.set(errand=Errand.STATUS)
     turn.say("ticket_filed", number=number)
+    turn.say_text(news, "incident")
     phone = state.draft.phone or state.caller
     if phone:
         turn.note(SendText(phone, turn.text("ticket_text", number=number)))

@@ -109,6 +109,8 @@ class Filed:
     """The ticket asked for by ``FileTicket`` is stored."""
 
     number: str
+    news: str = ""
+    """What is known of an incident that it belongs to: a Chinese sentence to be said."""
 
 
 @dataclass(frozen=True, slots=True)

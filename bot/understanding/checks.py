@@ -145,6 +145,8 @@ def _twice(read: Sequence[ReadFile]) -> Iterator[Problem]:
             yield from twice(one, "group", group.id, ("groups", number, "id"))
         for number, mood in enumerate(one.content.moods):
             yield from twice(one, "mood", mood.name, ("moods", number, "name"))
+        if one.content.casework:
+            yield from twice(one, "section", "casework", ("casework",))
         if one.content.region:
             yield from twice(one, "section", "region", ("region",))
         for id in one.content.prompts:
@@ -316,6 +318,9 @@ def _references(read: Sequence[ReadFile]) -> Iterator[Problem]:
                 yield one.source.problem((*path, "prompt"), f"there is no prompt “{intent.prompt}”")
             if isinstance(intent, Faq) and not normalise(intent.answer):
                 yield one.source.problem((*path, "answer"), "“answer”: holds no words")
+        yield from _dispatch(
+            one, units, categories | {g.id for r in read for g in r.content.groups}
+        )
         for number, mood in enumerate(one.content.moods):
             if mood.prompt and mood.prompt not in prompts:
                 at = ("moods", number, "prompt")
@@ -325,6 +330,34 @@ def _references(read: Sequence[ReadFile]) -> Iterator[Problem]:
                 yield one.source.problem(
                     ("pack", "lines", number, "greeting"), f"there is no prompt “{line.greeting}”"
                 )
+
+
+def _dispatch(one: ReadFile, units: set[str], subjects: set[str]) -> Iterator[Problem]:
+    """Units and categories that the rules of dispatch name, and placeholders they fill in."""
+    if one.content.casework is None:
+        return
+    at: Steps = ("casework", "dispatch")
+    written = one.content.casework.dispatch
+    for number, rule in enumerate(written.rules):
+        here = (*at, "rules", number)
+        if rule.to not in {"territory", "department", *units}:
+            yield one.source.problem((*here, "to"), f"there is no unit “{rule.to}”")
+        for name in set(rule.categories) - subjects - {"*"}:
+            yield one.source.problem(
+                (*here, "categories"), f"there is no category and no group “{name}”"
+            )
+    for section, names in (("offices", written.offices), ("units", written.units)):
+        for id, name in names.items():
+            if section == "units" and id not in units:
+                yield one.source.problem((*at, section, id), f"there is no unit “{id}”")
+            try:
+                unknown = placeholders(name) - {"district", "street"}
+            except ValueError as error:
+                yield one.source.problem((*at, section, id), f"“{name}”: {error}")
+                continue
+            for wrong in sorted(unknown):
+                why = f"“{{{wrong}}}” is not known here; there are: {{district}}, {{street}}"
+                yield one.source.problem((*at, section, id), why)
 
 
 def _required(read: Sequence[ReadFile], folder: Path) -> Iterator[Problem]:

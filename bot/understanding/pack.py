@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from bot.understanding.checks import ReadFile, check, intents_of, read_all
+from bot.understanding.office import Office
 from bot.understanding.places import Gazetteer
 from bot.understanding.schema import (
     REQUIRED_PROMPTS,
@@ -61,6 +62,8 @@ class Pack:
     """By name; a plain text is a prompt in one variant."""
     moods: tuple[MoodWords, ...] = ()
     region: str = ""
+    office: Office = field(default_factory=Office)
+    """How tickets are worked on."""
     version: str = ""
     """Changes with every change of the files: the beginning of their SHA-256."""
     files: tuple[Path, ...] = field(default=(), repr=False)
@@ -252,6 +255,7 @@ def load_with_files(folder: Path) -> Loaded:
         prompts={id: prompt for content in contents for id, prompt in content.prompts.items()},
         moods=tuple(mood for content in contents for mood in content.moods),
         region=next((content.region for content in contents if content.region), ""),
+        office=next((content.casework for content in contents if content.casework), Office()),
         version=_version(read, folder),
         files=tuple(files),
         background=tuple(text for content in contents for text in content.background),

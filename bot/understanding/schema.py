@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from bot.understanding.office import Office
 from bot.understanding.template import parse
 from bot.understanding.types import IntentKind
 
@@ -333,6 +334,7 @@ class PackFile(_Model):
     small_talk: tuple[SmallTalk, ...] = ()
     groups: tuple[Group, ...] = ()
     units: tuple[Unit, ...] = ()
+    casework: Office | None = None
     region: Annotated[str, StringConstraints(pattern=r"^(\d{6})?$")] = ""
     """The city's or province's six-digit division code (GB/T 2260), such as 110000: its
     districts, sub-districts and townships are then known by name."""

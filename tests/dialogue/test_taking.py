@@ -6,6 +6,7 @@ from dialogue.world import ANGRY, Caller, small_line
 
 from bot.dialogue.types import (
     Failed,
+    Filed,
     HungUp,
     KeepDraft,
     Port,
@@ -166,3 +167,8 @@ def test_an_angry_caller_can_file_as_well(caller: Caller) -> None:
     caller.says(("app.fault", 0.9), moods=(ANGRY,))
     assert caller.hears[0] == "给您添麻烦了。"
     assert caller.agrees().ticket.category == "app.fault"
+
+
+def test_what_is_known_of_the_matter_already_is_told_with_the_number(caller: Caller) -> None:
+    caller.says(("app.fault", 0.9)).agrees().happens(Filed("261124000017", "已有五人反映。"))
+    assert caller.hears == ["工单号261124000017。", "已有五人反映。", "<anything_else>"]
