@@ -82,6 +82,9 @@ def check(
     hear: Annotated[
         bool, typer.Option("--listen/--no-listen", help="Have the recogniser hear every prompt.")
     ] = True,
+    speed: Annotated[
+        float, typer.Option(min=0.5, max=2.0, help="Speed at which it hears them.")
+    ] = 1.0,
     answers: Annotated[
         bool, typer.Option(help="Measure the answers to questions too, some hundreds.")
     ] = False,
@@ -107,7 +110,7 @@ def check(
         if hear:
             recogniser, why = choose_recogniser(Settings())
             typer.echo(f"{recogniser.name} listens, told nothing: {why}", err=True)
-            hearings = list(_with_progress(listen(voice, recogniser, lines), len(lines)))
+            hearings = list(_with_progress(listen(voice, recogniser, lines, speed), len(lines)))
     except SpeechError as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(1) from error
