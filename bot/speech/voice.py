@@ -43,8 +43,8 @@ PRIVATE = re.compile(r"\d(?:[-\s]?\d){6,}")
 TIDY_EVERY = 200
 #: Seconds of silence after a sentence.
 PAUSE = 0.25
-#: Speed of a group of digits against that of the words around it, and the seconds of silence
-#: before and after each: time to write them down.
+#: Fastest speed of a group of digits, and the seconds of silence before and after each: time
+#: to write them down.
 NUMBER_SPEED, GROUP_PAUSE = 0.85, 0.35
 #: Seconds over which a sentence begins and ends, so that pieces join without a click.
 FADE = 0.008
@@ -212,10 +212,10 @@ class Voice:
     def _make(self, text: str, speed: float, pitch: float) -> bytes:
         parts: list[bytes] = []
         for one in stretches(text):
-            pace = speed * NUMBER_SPEED if one.number else speed
+            pace = min(speed, NUMBER_SPEED) if one.number else speed
             spoken = self.synthesiser.speak(one.text, pace, pitch)
             parts.append(faded(resample(spoken.pcm, spoken.rate, LINE_RATE)))
-        sound = level(bytes(int(GROUP_PAUSE / speed * LINE_RATE) * 2).join(parts))
+        sound = level(bytes(int(GROUP_PAUSE * LINE_RATE) * 2).join(parts))
         if len(sound) < 2:
             raise SpeechError(f"{self.name} made no sound for {text!r}")
         return faded(sound) + bytes(int(PAUSE * LINE_RATE) * 2)

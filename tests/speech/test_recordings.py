@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot.speech.audio import samples, seconds
+from bot.speech import audio
+from bot.speech.audio import samples
 from bot.speech.recordings import MANIFEST, Cue, load, remember
 from bot.speech.voice import PAUSE
 
@@ -28,11 +29,12 @@ def record(
     loudness: float = 0.1,
     hertz: int = 300,
     silence: float = 1.0,
+    seconds: float = 1.0,
 ) -> Path:
-    """A second of somebody humming, with silence before and after."""
+    """Somebody humming, with silence before and after."""
     path.parent.mkdir(exist_ok=True)
     quiet = np.zeros(int(silence * rate))
-    hum = loudness * np.sin(2 * np.pi * hertz * np.arange(rate) / rate)
+    hum = loudness * np.sin(2 * np.pi * hertz * np.arange(int(seconds * rate)) / rate)
     sound = (np.concatenate([quiet, hum, quiet]) * 32767).astype("<i2")
     with wave.open(str(path), "wb") as file:
         file.setnchannels(channels)
@@ -50,7 +52,7 @@ def test_any_sample_rate_mono_or_stereo_becomes_line_audio(
     found = load(tmp_path, CUES)
     assert found.problems == found.stale == ()
     # The silence at its ends is cut to 80 ms.
-    assert seconds(found.sounds["再见。"]) == pytest.approx(1.16 + PAUSE, abs=0.02)
+    assert audio.seconds(found.sounds["再见。"]) == pytest.approx(1.16 + PAUSE, abs=0.02)
 
 
 @pytest.mark.parametrize("loudness", [0.03, 0.3, 0.9])

@@ -209,11 +209,14 @@ def test_a_long_number_is_said_slowly_in_groups_with_time_to_write(tmp_path: Pat
 
     engine.speak = heard  # type: ignore[method-assign]
     voice = Voice(engine, tmp_path)
-    sound = voice.sentence("工单号是261124000017，请记好。", 0.8)
+    sound = voice.sentence("工单号是261124000017，请记好。")
     assert engine.asked == ["工单号是", "二六幺幺", "二四零零", "零零幺七", "，请记好。"]
-    assert paces == [0.8, *[0.8 * NUMBER_SPEED] * 3, 0.8]
+    assert paces == [1.0, *[NUMBER_SPEED] * 3, 1.0]
     spoken = sum(0.1 * len(text) / pace for text, pace in zip(engine.asked, paces, strict=True))
-    assert seconds(sound) == pytest.approx(spoken + 4 * GROUP_PAUSE / 0.8 + PAUSE, abs=0.01)
+    assert seconds(sound) == pytest.approx(spoken + 4 * GROUP_PAUSE + PAUSE, abs=0.01)
+    paces.clear()
+    voice.sentence("工单号是261124000017，请记好。", 0.8)
+    assert paces == [0.8] * 5  # slow enough
 
 
 def test_a_recording_is_heard_instead_of_the_voice_for_its_very_text(tmp_path: Path) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 from understanding.worlds import small_world, write_world
 
 from bot.understanding.pack import PackError
 from bot.understanding.schema import PackFile
 from bot.understanding.spoken_length import estimated_seconds
+from bot.understanding.starting import regreeted
 
 
 def problem(folder: Path, world: str) -> tuple[int, int, str]:
@@ -124,6 +126,23 @@ def test_editors_are_told_that_a_prompt_may_be_a_text_a_list_or_a_mapping() -> N
         "array",
         "mapping",
     ]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "  greeting: 您好，这里是某市热线。\n",
+        "  greeting: [您好，某市。, 某市您好。]\n",
+        "  greeting:\n    - 您好，某市。\n    - 某市您好。\n",
+        "  greeting:\n  - 您好，某市。\n  - 某市您好。\n",
+        "  greeting:\n    say: 您好，某市。\n    must_hear: true\n",
+    ],
+)
+def test_a_new_pack_greets_in_its_own_name_however_the_greeting_was_written(written: str) -> None:
+    text = f"prompts:\n  hold: 请稍候。\n{written}  goodbye: 再见。\n"
+    prompts = yaml.safe_load(regreeted(text))["prompts"]
+    assert list(prompts) == ["hold", "greeting", "goodbye"]
+    assert "某市" not in prompts["greeting"]
 
 
 def test_the_estimated_length_grows_with_syllables_and_pauses_not_with_braces() -> None:
