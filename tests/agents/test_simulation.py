@@ -72,6 +72,8 @@ class Simulation:
     orphans: dict[str, str] = field(default_factory=dict)
     """Legs of agents that still ring for a bot that is dead: leg -> entry."""
     counts: Counter[str] = field(default_factory=Counter)
+    late: list[tuple[str, str]] = field(default_factory=list)
+    """Hang-ups of agents' legs of which the bot has not heard yet: (entry, leg)."""
     redis_up: bool = True
 
     def __post_init__(self) -> None:
@@ -207,6 +209,7 @@ class Simulation:
             (self.a_caller_hangs_up, 2),
             (self.a_caller_is_given_back, 1),
             (self.a_caller_is_transferred, 1),
+            (self.a_late_hangup_arrives, 1),
             (self.a_caller_books, 1),
             (self.the_bot_looks, 4),
             (self.an_orphan_is_answered, 2),
@@ -327,7 +330,7 @@ class Simulation:
         leg = caller.leg
         if "error" not in self.tell("give_back", entry=caller.entry.id):
             caller.served -= 1
-            self.tell("agent_gone", entry=caller.entry.id, leg=leg, dropped=False)
+            self.late.append((caller.entry.id, leg))
             self.counts["given back"] += 1
 
     def a_caller_is_transferred(self) -> None:
@@ -338,8 +341,13 @@ class Simulation:
         to = self.random.choice([one for one in self.agents if one not in busy])
         if "error" not in self.tell("transfer", entry=caller.entry.id, to=to):
             caller.served -= 1
-            self.tell("agent_gone", entry=caller.entry.id, leg=leg, dropped=False)
+            self.late.append((caller.entry.id, leg))
             self.counts["transferred"] += 1
+
+    def a_late_hangup_arrives(self) -> None:
+        if self.late:
+            entry, leg = self.late.pop(self.random.randrange(len(self.late)))
+            self.tell("agent_gone", entry=entry, leg=leg, dropped=self.random.random() < 0.5)
 
     def a_caller_books(self) -> None:
         if (caller := self.pick("people")) is None:
