@@ -8,6 +8,7 @@ import typer
 from pydantic import ValidationError
 
 from bot.commands import (
+    agent,
     ask,
     asr,
     call,
@@ -71,6 +72,7 @@ app.command()(evaluate.evaluate)
 app.command()(tts.tts)
 app.command()(phones.phones)
 app.add_typer(queue.app, name="queue")
+app.add_typer(agent.app, name="agent")
 app.add_typer(grammar.app, name="grammar")
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(model.app, name="model")

@@ -168,7 +168,7 @@ class Office:
                 channel=contact.channel,
                 confidence=request.confidence,
             ),
-            news=f"{known.text.rstrip("。")}。" if known else "",
+            news=f"{known.text.rstrip('。')}。" if known else "",
         )
 
     def _look_up(self, contact: Contact, number: str) -> tuple[TicketView, ...]:

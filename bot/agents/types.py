@@ -3,13 +3,48 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Protocol
+
+#: ``QueueEntry.consult`` once all three talk.
+CONFERENCE = "conference"
+
+
+class Priority(IntEnum):
+    """Who goes first; within one priority, who has waited longest.
+
+    Any number from 0 to 999 is a priority; these have names. An entry that has waited too
+    long rises by itself: to OVERDUE after 3 minutes, and after 10 minutes to VULNERABLE,
+    where its age puts it before newer ones (``queue.lua``). So nobody starves, and nobody
+    ever overtakes an emergency.
+    """
+
+    EMERGENCY = 0
+    RETURNED = 1
+    """Was talking to an agent whose line dropped."""
+    VULNERABLE = 2
+    """Old, ill, in distress, or calling again about the same."""
+    LOST = 3
+    """Was in the hands of a bot that died."""
+    OVERDUE = 4
+    """Has waited too long."""
+    NORMAL = 5
+
+
+class EntryKind(StrEnum):
+    """What an agent takes on with an entry."""
+
+    CALL = "call"
+    """A caller who is on the line."""
+    CALLBACK = "callback"
+    """Somebody to be called back; nobody is on the line."""
 
 
 class EntryState(StrEnum):
     """Where an escalated caller stands."""
 
+    SCHEDULED = "scheduled"
+    """A callback that is not due yet."""
     WAITING = "waiting"
     """In the holding place, hearing music."""
     CLAIMED = "claimed"
@@ -61,6 +96,19 @@ class QueueEntry:
     ticket: str = ""
     """Number of the ticket filed in this call, if any."""
     extra: dict[str, str] = field(default_factory=dict)
+    kind: EntryKind = EntryKind.CALL
+    due_at: float = 0.0
+    """Unix time before which a callback is nobody's to take; 0 for at once."""
+    phone: str = ""
+    """Number to call back."""
+    skills: frozenset[str] = frozenset()
+    """What the agent must be able to do, such as ``lang:yue`` or ``field:medicare``."""
+    rank: int = -1
+    """The priority that counts now: ``priority``, or better after a long wait."""
+    leg: str = ""
+    """Asterisk's unique id of the agent's leg, made at the claim."""
+    consult: str = ""
+    """Unique id of the leg of whoever the agent consults; CONFERENCE once all three talk."""
 
 
 class JoinResult(StrEnum):
@@ -71,6 +119,8 @@ class JoinResult(StrEnum):
     AGENT_BUSY = "agent_busy"
     AGENT_UNREACHABLE = "agent_unreachable"
     CALLER_GONE = "caller_gone"
+    TO_CALL = "to_call"
+    """A callback: nobody was rung; the agent is to dial ``QueueEntry.phone`` themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,26 +140,61 @@ class SwitchboardError(Exception):
     """Asterisk could not be reached or refused; the message says which and what to do."""
 
 
+class Stop(StrEnum):
+    """Where a leg of a call can be sent: contexts of the dialplan (extensions.conf)."""
+
+    PEOPLE = "people"
+    """Caller: music, until an agent joins."""
+    ANNOUNCE = "announce"
+    """Caller: hears their position, then PEOPLE."""
+    CALLBACK = "callback"
+    """Caller: hears that they will be called back, then good-bye."""
+    ON_HOLD = "on-hold"
+    """Caller: music, while the agent is busy with something."""
+    RATING = "rating"
+    """Caller: the bot asks how it was."""
+    AGENT_JOIN = "agent-join"
+    """Agent: (again) with the caller."""
+    AGENT_IDLE = "agent-idle"
+    """Agent: alone, or with whom they consult."""
+
+
 class Switchboard(Protocol):
-    """What the desk needs of the telephone switch (implemented over AMI). Thread-safe."""
+    """What the desk needs of the telephone switch (implemented over AMI). Thread-safe.
+
+    Every method raises SwitchboardError when Asterisk cannot be reached, or refuses because
+    a leg is gone. A ``leg`` is Asterisk's unique id of one.
+    """
 
     def join(self, entry: QueueEntry, agent: str, timeout: float) -> JoinResult:
         """Ring the agent for up to ``timeout`` seconds and join the two. Blocks.
 
-        Raises:
-            SwitchboardError: Asterisk cannot be reached.
+        The agent's leg gets the unique id ``entry.leg``.
         """
+
+    def consult(self, entry: QueueEntry, number: str, leg: str, timeout: float) -> JoinResult:
+        """Ring somebody for the agent, whose leg is at AGENT_IDLE; join the two. Blocks."""
+
+    def conference(self, entry: QueueEntry) -> None:
+        """Bring the caller, the agent and whom they consult together."""
+
+    def send(self, leg: str, stop: Stop, other: str = "", other_stop: Stop | None = None) -> None:
+        """Send a leg to a stop and, in the same moment, the other that it talks with."""
+
+    def mute(self, leg: str, on: bool) -> None:
+        """Let a leg be heard no longer, or again."""
+
+    def hang_up(self, leg: str) -> None:
+        """End a leg; no error when it has ended already."""
 
     def held_callers(self) -> list[HeldCaller]:
-        """List who is in the holding place now.
-
-        Raises:
-            SwitchboardError: Asterisk cannot be reached.
-        """
+        """List who is in the holding place now."""
 
     def live_channels(self) -> set[str]:
-        """Names of all channels that exist now.
+        """Names of all channels that exist now."""
 
-        Raises:
-            SwitchboardError: Asterisk cannot be reached.
-        """
+    def legs(self) -> dict[str, bool]:
+        """Unique ids of the agents' legs that exist now, and whether each talks with a caller."""
+
+    def registered(self) -> set[str]:
+        """Extensions whose telephones are reachable now."""
