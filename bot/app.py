@@ -38,6 +38,7 @@ from bot.node.secrets import load_secrets
 from bot.node.types import Say
 from bot.observe import Metrics, configure_logging
 from bot.office import Contact, Office, nobody_waits
+from bot.promises import Promises
 from bot.rules import rules_of
 from bot.speech import recordings
 from bot.speech.audio import read_wav, write_wav
@@ -131,7 +132,9 @@ def open_office(
 
 def contact_of(call: Call) -> Contact:
     """Return who is on a call, as the office sees it."""
-    return Contact(call.id, call.caller, call.did)
+    rating = call.purpose is Purpose.RATING
+    # What is rated is the call before, which an agent sent back to be asked.
+    return Contact(call.rated or call.id, call.caller, call.did, rating=rating)
 
 
 def load_ears(settings: Settings, pack: Pack) -> tuple[Ears, str]:
@@ -256,7 +259,7 @@ class Line:
             self.desk,
             self.queue,
             self.voice.render,
-            lambda: self.live.current.pack,
+            lambda: self.live().current.pack,
             asterisk_dirs(settings).sounds / "waiting",
             settings.announce_seconds,
         )
@@ -275,6 +278,7 @@ class Line:
             lambda did: self.live(did).current.pack,
             lambda _: self.queue.waiting_count() >= settings.queue_limit,
         )
+        self.promises = Promises(self.office.callbacks, self.queue, self._recall)
 
     def live(self, did: str = "") -> LivePack:
         """The pack that answers a dialled number; the main one by default."""
@@ -432,6 +436,7 @@ class Line:
             try:
                 await asyncio.to_thread(self.desk.reconcile, self._recall)
                 await asyncio.to_thread(self.announcer.look)
+                await asyncio.to_thread(self.promises.look)
                 self.metrics.queue_waiting.set(await asyncio.to_thread(self.queue.waiting_count))
                 self.metrics.redis_up.set(1)
             except Exception as error:

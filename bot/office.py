@@ -63,6 +63,8 @@ class Contact:
     """Telephone number, "" if unknown."""
     did: str
     channel: str = "phone"
+    rating: bool = False
+    """They come from an agent, only to be asked how it was."""
 
 
 def nobody_waits(_: str) -> bool:
@@ -107,6 +109,7 @@ class Office:
             did=contact.did,
             now=self.clock(),
             lot=lot(contact.id),
+            rating=contact.rating,
             profile=profile,
             tickets=tickets,
         )

@@ -28,9 +28,14 @@ def finish(turn: Turn) -> Decision:
     """Ask for a rating, if there is something to rate; else say good-bye."""
     state = turn.state
     if state.served and not state.rated and turn.policy.ask_rating and state.phase != Phase.RATE:
-        turn.say("ask_rating")
-        return turn.listen(Phase.RATE, expect=SCORES)
+        return ask_rating(turn)
     return goodbye(turn)
+
+
+def ask_rating(turn: Turn) -> Decision:
+    """Ask how it was."""
+    turn.say("ask_rating")
+    return turn.listen(Phase.RATE, expect=SCORES)
 
 
 def goodbye(turn: Turn) -> Decision:

@@ -142,6 +142,9 @@ def started(turn: Turn, event: CallStarted) -> Decision:
         policy=by_lot(turn.book.policies, event.lot).name,
         speed=ELDER_SPEED if event.profile.elder else 1.0,
     )
+    if event.rating:
+        turn.set(served=True)
+        return ending.ask_rating(turn)
     turn.say(turn.book.line(event.did).greeting)
     if event.tickets and event.profile.consent:
         turn.set(tickets=event.tickets)

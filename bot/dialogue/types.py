@@ -81,6 +81,8 @@ class CallStarted:
     profile: Profile = Profile()
     tickets: tuple[TicketView, ...] = ()
     """The caller's open tickets, newest first; only with their consent."""
+    rating: bool = False
+    """They have talked with an agent and are only asked how it was."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from bot.dialogue.state import Menu
 from bot.dialogue.types import (
     BookCallback,
     Booked,
+    CallStarted,
     Found,
     HungUp,
     LookUp,
@@ -35,6 +36,12 @@ def test_a_rating_names_the_ticket_of_the_call(caller: Caller) -> None:
     caller.says(("app.fault", 0.9)).agrees().is_filed("261124000017").refuses().presses("4")
     assert caller.notes == [Rate(4, "261124000017", "standard")]
     assert caller.hung_up.outcome == "filed"
+
+
+def test_who_comes_from_an_agent_is_only_asked_how_it_was(caller: Caller) -> None:
+    caller.happens(CallStarted("13800138000", rating=True))
+    assert caller.hears == ["<ask_rating>"]
+    assert caller.presses("5").hears == ["<thanks_rating>", "<goodbye>"]
 
 
 def test_a_low_rating_is_offered_a_person(caller: Caller) -> None:
