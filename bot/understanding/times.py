@@ -16,7 +16,8 @@ from bot.understanding.numerals import NUMBER, parse_number, parse_range, plain
 
 _DAYS = {
     "大前天": -3, "大前儿": -3, "前天": -2, "前儿": -2, "昨天": -1, "昨儿": -1, "昨日": -1,
-    "今天": 0, "今儿": 0, "今日": 0, "明天": 1, "明儿": 1, "明日": 1, "后天": 2, "大后天": 3,
+    "今天": 0, "今儿": 0, "今日": 0, "明天": 1, "明儿": 1, "明日": 1, "明": 1, "后天": 2,
+    "后儿": 2, "大后天": 3,
     "昨": -1, "今": 0, "当天": 0,
 }  # fmt: skip
 #: Part of the day to the standard word, and whether its hours 1 to 11 lie after noon.
@@ -71,6 +72,26 @@ _LENGTH = re.compile(
     r"|年(?![级代纪龄检审费底初前后轻月\d]|份)|宿|晚上)(?P<more>半|多)?"
     r"(?!以前|之前|前|以内|之内|内|以后|之后|后|一次|到晚|两头|营业|热线|服务|便利)"
 )
+#: 半小时以后, 过二十分钟, 一个半钟头之后; 再过 and 等 need no 以后.
+_AFTER = re.compile(
+    rf"(?:(?:再?过|等)(?:个)?)?(?P<number>{NUMBER})个?(?P<half>半)?(?P<unit>小时|钟头|分钟|刻钟|天)"
+    r"(?:以后|之后|后|再|吧|$)"
+)
+_SOON = re.compile(
+    r"一会儿?(?!见)|待会儿?|等会儿?|过会儿?|晚[一]?点儿?(?!半|钟|[一二三四五六七八九十\d])|晚些时候|稍后|回头"
+)
+_TO_COME = re.compile(
+    rf"(?:(?P<day>大后天|明天|明儿|明日|明(?=[早晚])|后天|后儿|今天|今儿|今日|今(?=[早晚夜]))"
+    rf"|(?P<weeks>下个?|这个?|本)?(?:周|星期|礼拜)(?P<weekday>[一二三四五六日天])(?!岁|期)"
+    rf"|(?:(?P<month>{NUMBER})月份?)?(?P<date>{NUMBER})[号日](?!楼|院|线|门|店|桌))?"
+    rf"的?(?:{_PART}的?)?(?:{_CLOCK})?"
+)
+#: The hour that a part of the day stands for: the first full hour in office hours of the
+#: morning and afternoon (9 to 12 and 13 to 17, as government halls commonly keep), and in the
+#: evening one after dinner and two before ten, when the night's quiet begins by the law on noise
+#: pollution (噪声污染防治法, article 88).
+_HOURS = {"凌晨": 9, "早上": 9, "上午": 9, "中午": 12, "下午": 14, "傍晚": 18, "晚上": 20,
+          "夜里": 20, "半夜": 20}  # fmt: skip
 _UNITS = {"钟头": "小时", "星期": "周", "礼拜": "周", "宿": "晚", "晚上": "晚"}
 
 
@@ -130,6 +151,105 @@ def find_duration(text: str) -> str:
         length = plain(number + (Decimal("0.5") if half else 0))
         return f"{length}个{more}月" if unit == "个月" else f"{length}{more}{unit}"
     return ""
+
+
+def when(text: str, now: dt.datetime) -> dt.datetime | None:
+    """Return the first moment to come that ``text`` names, to be booked; None for none.
+
+    As aware or naive as ``now``, and always after it. What may be read in two ways is read as
+    the future: 周五 is the next Friday, 三点 the next three o'clock by day. A part of the day
+    without an hour stands for an hour within it, :data:`_HOURS`.
+    """
+    if found := _AFTER.search(text):
+        return _after(found, now)
+    if found := _SOON.search(text):
+        return now + dt.timedelta(hours=1)
+    for found in _TO_COME.finditer(text):
+        if any(found.groupdict().values()):
+            try:
+                moment = _to_come(found, now)
+            except (ValueError, OverflowError):  # 2 月 30 日
+                continue
+            if moment:
+                return moment
+    return None
+
+
+def _after(found: re.Match[str], now: dt.datetime) -> dt.datetime | None:
+    number = parse_number(found["number"])
+    if number is None:
+        return None
+    if found["half"]:
+        number += Decimal("0.5")
+    minutes = {"分钟": 1, "刻钟": 15, "天": 1440}.get(found["unit"], 60)
+    try:
+        return now + dt.timedelta(minutes=float(number) * minutes)
+    except OverflowError:
+        return None
+
+
+def _to_come(found: re.Match[str], now: dt.datetime) -> dt.datetime | None:
+    day = _day_to_come(found, now)
+    part = found["part"] or ""
+    if part in ("早", "晚", "夜") and not (day or found["hour"]):
+        return None
+    clock = _clock(found)
+    if clock is None:
+        if not part and day is None:
+            return None
+        # A day alone: its morning, or, of today, in an hour.
+        if not part and day == now.date():
+            return now + dt.timedelta(hours=1)
+        name = _PARTS[part][0] if part else "上午"
+        moment = _of(now, day or now.date(), _HOURS[name], 0)
+        if moment > now:
+            return moment
+        if day is None:
+            return moment + dt.timedelta(days=1)
+        # 今天下午, said at three: in the part of the day that has begun.
+        return now + dt.timedelta(hours=1) if day == now.date() else None
+    hour, minute = clock
+    late = bool(part) and _PARTS[part][1]
+    if late and hour < 12 and not (_PARTS[part][0] == "中午" and hour > 9):
+        hour += 12
+    elif not part and not found["hour24"] and 1 <= hour < _HOURS["早上"]:
+        hour += 12  # 三点 by itself is by day
+    days, hour = divmod(hour, 24)
+    moment = _of(now, (day or now.date()) + dt.timedelta(days=days), hour, minute)
+    if moment <= now and not part and day in (None, now.date()) and hour < 12:
+        moment += dt.timedelta(hours=12)
+    if moment <= now and day is None:
+        moment += dt.timedelta(days=1)
+    return moment if moment > now else None
+
+
+def _day_to_come(found: re.Match[str], now: dt.datetime) -> dt.date | None:
+    today = now.date()
+    if found["day"]:
+        return today + dt.timedelta(days=_DAYS[found["day"]])
+    if found["weekday"]:
+        weekday = _WEEKDAYS[found["weekday"]]
+        if (found["weeks"] or "").startswith("下"):
+            return today + dt.timedelta(days=7 + weekday - today.weekday())
+        ahead = (weekday - today.weekday()) % 7
+        # 周三, said on a Wednesday evening, is the next one.
+        passed = ahead == 0 and now.hour >= _HOURS["晚上"]
+        return today + dt.timedelta(days=7 if passed else ahead)
+    if found["date"]:
+        month = _number(found["month"]) if found["month"] else today.month
+        day = dt.date(today.year, month, _number(found["date"]))
+        if day < today:
+            day = day.replace(year=day.year + 1) if found["month"] else _next_month(day)
+        return day
+    return None
+
+
+def _next_month(day: dt.date) -> dt.date:
+    return (day.replace(day=1) + dt.timedelta(days=32)).replace(day=day.day)
+
+
+def _of(now: dt.datetime, day: dt.date, hour: int, minute: int) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(hour, minute), now.tzinfo)
 
 
 def _number(text: str) -> int:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.understanding.times import find_duration, find_time
+from bot.understanding.times import find_duration, find_time, when
 
 #: A Tuesday afternoon.
 NOW = dt.datetime(2026, 11, 24, 16, 0)
@@ -112,3 +112,55 @@ def test_a_weekday_is_the_last_one(now: dt.datetime, weekday: int) -> None:
     day = dt.date.fromisoformat(find_time(f"星期{'一二三四五六日'[weekday]}停的", now))
     assert day.weekday() == weekday
     assert dt.timedelta(0) <= now.date() - day < dt.timedelta(days=7)
+
+
+@pytest.mark.parametrize(
+    ("said", "moment"),
+    [
+        ("明天上午", "2026-11-25 09:00"),
+        ("下午三点", "2026-11-25 15:00"),
+        ("今天下午五点", "2026-11-24 17:00"),
+        ("半小时以后", "2026-11-24 16:30"),
+        ("一个半小时之后给我打", "2026-11-24 17:30"),
+        ("过二十分钟吧", "2026-11-24 16:20"),
+        ("晚上八点以后", "2026-11-24 20:00"),
+        ("晚上", "2026-11-24 20:00"),
+        ("周一早上", "2026-11-30 09:00"),
+        ("周五下午三点半", "2026-11-27 15:30"),
+        ("下周二", "2026-12-01 09:00"),
+        ("后天中午", "2026-11-26 12:00"),
+        ("明早八点", "2026-11-25 08:00"),
+        ("三点", "2026-11-25 15:00"),
+        ("五点", "2026-11-24 17:00"),
+        ("一会儿", "2026-11-24 17:00"),
+        ("今天下午", "2026-11-24 17:00"),
+        ("晚点儿再打给我", "2026-11-24 17:00"),
+        ("明天", "2026-11-25 09:00"),
+        ("五号上午", "2026-12-05 09:00"),
+        ("十二月三号下午两点", "2026-12-03 14:00"),
+        ("17:30", "2026-11-24 17:30"),
+        ("不用了", None),
+        ("随便", None),
+        ("", None),
+    ],
+)
+def test_a_time_to_come_is_after_now(said: str, moment: str | None) -> None:
+    found = when(said, NOW)
+    assert (found and f"{found:%Y-%m-%d %H:%M}") == moment
+
+
+@given(
+    st.text(
+        alphabet="明后天下周五星期今晚早上午点半刻月号三十二0159:个小时以后过一会儿", max_size=16
+    ),
+    moments,
+)
+def test_a_time_to_come_is_always_to_come(text: str, now: dt.datetime) -> None:
+    found = when(text, now)
+    assert found is None or found >= now
+
+
+def test_a_time_to_come_keeps_the_time_zone() -> None:
+    zone = dt.timezone(dt.timedelta(hours=8))
+    found = when("明天上午", NOW.replace(tzinfo=zone))
+    assert found == dt.datetime(2026, 11, 25, 9, 0, tzinfo=zone)
