@@ -18,7 +18,7 @@ from dataclasses import replace
 
 from bot.dialogue import answering, callback, ending, keypad, lookup, taking
 from bot.dialogue.book import Book
-from bot.dialogue.reading import command_of, read_choice, read_yes_no, said_since
+from bot.dialogue.reading import command_of, read_choice, read_unsure, read_yes_no, said_since
 from bot.dialogue.state import Draft, Errand, Phase, State
 from bot.dialogue.turn import (
     ELDER_SPEED,
@@ -363,13 +363,26 @@ def chosen(turn: Turn, said: Understanding, command: str, *, barged_in: bool = F
         return serve(turn, state.choices[choice - 1], None, state.pending)
     if best and best.intent in state.choices:
         return serve(turn, best.intent, said, state.pending or said.text)
-    if yes:
+    if yes and state.phase is Phase.CONFIRM:
         return serve(turn, state.choices[0], None, state.pending)
+    if yes:
+        # A yes to "this or that?" is no answer.
+        return again_which(turn)
     if yes is False or command == "wrong" or choice == 0:
         return neither(turn)
     # Not an answer, but perhaps what they meant, said anew.
     turn.set(phase=Phase.OPEN, choices=())
     return request(turn, said, command, barged_in=barged_in)
+
+
+def again_which(turn: Turn) -> Decision:
+    """Ask once more which of two was meant; then a person."""
+    misses = turn.state.misses + 1
+    turn.missed = True
+    turn.set(misses=misses)
+    if misses >= turn.misses_allowed:
+        return turn.person(TransferReason.NOT_UNDERSTOOD, "not_understood_transfer")
+    return turn.question_again()
 
 
 def neither(turn: Turn) -> Decision:
@@ -393,7 +406,7 @@ def danger(turn: Turn, said: Understanding, command: str, yes: bool | None) -> D
             turn.say("go_ahead")
             return turn.listen(Phase.OPEN)
         return request(turn, replace(said, candidates=rest), "")
-    if yes:
+    if yes or read_unsure(said):
         return emergency(turn, doubted)
     turn.set(denied=(*turn.state.denied, doubted), choices=(), phase=Phase.OPEN)
     return request(turn, said, command)

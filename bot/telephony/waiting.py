@@ -40,7 +40,7 @@ LONGEST = 60
 class Prompts(Protocol):
     """The pack's fixed sentences (``understanding.pack.Pack``)."""
 
-    def prompt(self, id: str, **values: str) -> str:
+    def prompt(self, id: str, *, variant: int = 0, **values: str) -> str:
         """Return one with its placeholders filled in; KeyError when there is none."""
 
 
@@ -51,7 +51,7 @@ def announcement(
 
     A sentence that the pack does not have is left out.
     """
-    sentences: list[tuple[str, dict[str, str]]] = [] if staffed else [("no_agent", {})]
+    sentences: list[tuple[str, dict[str, Any]]] = [] if staffed else [("no_agent", {})]
     if position == 1:
         sentences.append(("next_in_line", {}))
     else:

@@ -404,12 +404,3 @@ def _months(now: dt.datetime, number: int) -> str:
 
 def _right_now(found: re.Match[str], now: dt.datetime) -> str:
     return f"{now:%Y-%m-%d %H:%M}" if found.group().startswith("刚") else ""
-
-
-def when(text: str, now: dt.datetime) -> dt.datetime | None:
-    """SHIM until branch understand is merged."""
-    if "明天上午" in text:
-        return (now + dt.timedelta(days=1)).replace(hour=9, minute=0)
-    if "明天下午" in text:
-        return (now + dt.timedelta(days=1)).replace(hour=14, minute=0)
-    return None

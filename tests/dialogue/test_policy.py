@@ -63,6 +63,11 @@ def test_neither_of_two_leads_to_saying_it_anew(caller: Caller) -> None:
     assert caller.says(text="都不是").hears == ["<rephrase>"]
 
 
+def test_a_yes_to_this_or_that_is_no_answer(caller: Caller) -> None:
+    caller.says(("fund.withdraw", 0.85), ("fund.query", 0.82)).agrees()
+    assert caller.hears == ["您是想问公积金提取，还是公积金查询？"]
+
+
 def test_something_new_may_be_said_instead_of_an_answer(caller: Caller) -> None:
     caller.says(("fund.withdraw", 0.6)).says(("water.outage", 0.9))
     assert caller.hears == ["停水的事我来登记。", "<ask_place>"]
@@ -74,7 +79,7 @@ def test_not_understood_is_asked_again_then_offered_what_is_likeliest_then_a_per
     assert caller.mumbles().hears == ["<ask_again>"]
     caller.says(("fund.withdraw", 0.2), ("water.outage", 0.1))
     assert caller.hears == ["是公积金提取还是停水？"]
-    caller.says(text="嗯嗯嗯")
+    caller.says(text="呜哩哇啦")
     assert caller.transfer.reason is TransferReason.NOT_UNDERSTOOD
     assert caller.hears == ["<not_understood_transfer>"]
 
