@@ -87,12 +87,12 @@ def calls_folder(settings: Settings) -> Path:
 
 
 def load_line_pack(settings: Settings, did: str = "") -> Pack:
-    """Read the pack that answers a dialled number; the main one by default.
+    """Read the pack that usually answers a dialled number; the main one by default.
 
     Raises:
         PackError: with every problem, by file and line.
     """
-    return load_pack(settings.grammars / settings.pack_of(did))
+    return load_pack(settings.grammars / settings.packs_of(did)[0])
 
 
 def load_packs(settings: Settings) -> list[Pack]:
@@ -101,9 +101,8 @@ def load_packs(settings: Settings) -> list[Pack]:
     Raises:
         PackError: with every problem, by file and line.
     """
-    names = dict.fromkeys(("", *settings.dids))
-    packs = {settings.pack_of(did): did for did in reversed(names)}
-    return [load_line_pack(settings, did) for did in reversed(packs.values())]
+    names = (name for did in ("", *settings.dids) for name in settings.packs_of(did))
+    return [load_pack(settings.grammars / name) for name in dict.fromkeys(names)]
 
 
 def open_office(
@@ -130,11 +129,11 @@ def open_office(
     )
 
 
-def contact_of(call: Call) -> Contact:
-    """Return who is on a call, as the office sees it."""
+def contact_of(call: Call, pack: str = "") -> Contact:
+    """Return who is on a call, as the office sees it; ``pack`` is the one that answers."""
     rating = call.purpose is Purpose.RATING
     # What is rated is the call before, which an agent sent back to be asked.
-    return Contact(call.rated or call.id, call.caller, call.did, rating=rating)
+    return Contact(call.rated or call.id, call.caller, call.did, pack, rating=rating)
 
 
 def load_ears(settings: Settings, pack: Pack) -> tuple[Ears, str]:
@@ -275,27 +274,29 @@ class Line:
             self.metrics.pack_in_use(pack.name, pack.version)
         self.office = open_office(
             settings.database_address,
-            lambda did: self.live(did).current.pack,
+            lambda name: self.live(name).current.pack,
             lambda _: self.queue.waiting_count() >= settings.queue_limit,
         )
         self.promises = Promises(self.office.callbacks, self.queue, self._recall)
 
-    def live(self, did: str = "") -> LivePack:
-        """The pack that answers a dialled number; the main one by default."""
-        return self.packs[self.settings.pack_of(did)]
+    def live(self, name: str = "") -> LivePack:
+        """A pack by name; the main one by default."""
+        return self.packs[name or self.settings.packs_of("")[0]]
 
-    def parts(self, did: str) -> Parts:
-        """What a call that begins now is made of. It keeps this pack to its end."""
-        knowledge, office = self.live(did).current, self.office
+    def parts(self, call: Call) -> Parts:
+        """What a call that begins now is made of. It keeps this pack to its end. May block."""
+        names, office = self.settings.packs_of(call.did), self.office
+        contact = contact_of(call, office.usual_pack(call.caller, names))
+        knowledge = self.live(contact.pack).current
         return Parts(
             book=knowledge.pack,
             understander=knowledge.understander,
             ears=self.ears,
             voice=self.voice,
             endpointer=lambda: Endpointer(EndpointSettings(), SileroVad()),
-            opening=lambda call: office.opening(contact_of(call)),
-            carry_out=lambda call, request: office.carry_out(contact_of(call), request),
-            note=lambda call, note: office.note(contact_of(call), note),
+            opening=lambda _: office.opening(contact),
+            carry_out=lambda _, request: office.carry_out(contact, request),
+            note=lambda _, note: office.note(contact, note),
             escalate=self._escalate,
             caller_gone=lambda call: self.desk.caller_gone(call.id),
             metrics=self.metrics,
@@ -425,7 +426,8 @@ class Line:
             journal = Journal(calls_folder(self.settings), call)
             self._talking += 1
             try:
-                outcome = await Conversation(call, line, self.parts(call.did), journal).run()
+                parts = await asyncio.to_thread(self.parts, call)
+                outcome = await Conversation(call, line, parts, journal).run()
             finally:
                 self._talking -= 1
             log.info("call.ended", outcome=outcome.label, next=outcome.next.value)

@@ -54,7 +54,9 @@ class Settings(BaseSettings):
     """Recognition and synthesis jobs that run at once."""
 
     lines: dict[str, str] = {"12345": "", "12315": "", "311": "baltimore311"}
-    """Numbers that reach the line, and the pack that answers each; "" is ``pack``."""
+    """Numbers that reach the line, and the pack that answers each; "" is ``pack``. With several,
+    as in ``"beijing12345 baltimore311"``, the first answers, unless the caller agreed to be
+    remembered and used another one last."""
     queue_limit: int = 20
     """Callers waiting for agents from which on the next is offered a callback instead."""
     agents: tuple[str, ...] = ("8001", "8002", "8003", "8004")
@@ -70,9 +72,9 @@ class Settings(BaseSettings):
         """Numbers that reach the line, the main one first."""
         return tuple(self.lines)
 
-    def pack_of(self, did: str) -> str:
-        """Name of the pack that answers a dialled number."""
-        return self.lines.get(did) or self.pack
+    def packs_of(self, did: str) -> tuple[str, ...]:
+        """Names of the packs that may answer a dialled number; the first is the usual one."""
+        return tuple((self.lines.get(did) or self.pack).split())
 
     @property
     def redis_address(self) -> str:

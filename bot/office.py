@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -62,6 +62,8 @@ class Contact:
     caller: str
     """Telephone number, "" if unknown."""
     did: str
+    pack: str = ""
+    """Name of the pack that answers; "" is the main one."""
     channel: str = "phone"
     rating: bool = False
     """They come from an agent, only to be asked how it was."""
@@ -86,7 +88,7 @@ class Office:
     callbacks: Callbacks
     incidents: Incidents
     pack: Callable[[str], Pack]
-    """The pack of a dialled number."""
+    """A pack by name; the main one for ""."""
     queue_full: Callable[[str], bool] = nobody_waits
     """Whether the queue of a dialled number takes nobody more in a bearable time."""
     send_text: Callable[[str, str], None] = no_text
@@ -102,6 +104,7 @@ class Office:
                 profile = Profile(known.consent, known.elder)
                 if known.consent:
                     tickets = self._tickets_of(contact.caller)
+                    self._keep_pack(contact)
         except CaseworkError as error:
             log.error("office.caller_unknown", error=str(error))
         return CallStarted(
@@ -128,7 +131,7 @@ class Office:
             case ChangeTicket():
                 return self._change(request)
             case SeekPerson():
-                return PeopleAre(self._people(contact.did))
+                return PeopleAre(self._people(contact))
             case BookCallback():
                 self.callbacks.book(
                     request.phone or contact.caller,
@@ -146,6 +149,22 @@ class Office:
         except CaseworkError as error:
             log.error("office.not_noted", note=type(note).__name__, error=str(error))
 
+    def usual_pack(self, caller: str, names: Sequence[str]) -> str:
+        """Return which of these packs answers a caller: the one they used last, else the first.
+
+        Known only of callers who agreed to be remembered, and only looked for where there is
+        a choice.
+        """
+        if caller and len(names) > 1:
+            try:
+                known = self.citizens.profile(caller)
+            except CaseworkError as error:
+                log.error("office.caller_unknown", error=str(error))
+                return names[0]
+            if known and known.consent and known.pack in names:
+                return known.pack
+        return names[0]
+
     def close(self) -> None:
         """Let go of the database."""
         self.tickets.engine.dispose()
@@ -153,7 +172,7 @@ class Office:
     # --- one by one ----------------------------------------------------------------------
 
     def _file(self, contact: Contact, request: FileTicket) -> Filed:
-        pack = self.pack(contact.did)
+        pack = self.pack(contact.pack)
         known = self.incidents.known(request.category, request.place)
         return Filed(
             self.tickets.file(
@@ -197,10 +216,10 @@ class Office:
             return Changed(done=False)
         return Changed()
 
-    def _people(self, did: str) -> People:
-        if not is_open(self.pack(did).line(did).hours, self.clock()):
+    def _people(self, contact: Contact) -> People:
+        if not is_open(self.pack(contact.pack).line(contact.did).hours, self.clock()):
             return People.NIGHT
-        return People.FULL if self.queue_full(did) else People.THERE
+        return People.FULL if self.queue_full(contact.did) else People.THERE
 
     def _note(self, contact: Contact, note: Note) -> None:
         match note:
@@ -229,8 +248,12 @@ class Office:
             self.citizens.forget(contact.caller)
         if note.consent is not None:
             self.citizens.consent(contact.caller, note.consent)
+            self._keep_pack(contact)
         if note.elder is not None:
             self.citizens.remember(contact.caller, elder=note.elder)
+
+    def _keep_pack(self, contact: Contact) -> None:
+        self.citizens.remember(contact.caller, pack=self.pack(contact.pack).name)
 
 
 def view(summary: TicketSummary) -> TicketView:

@@ -165,7 +165,9 @@ class Rehearsal:
         self._script = script
         self._knowledge = knowledge
         self._office = office
-        self._contact = Contact(f"rehearsal-{script.title}", script.caller, script.line)
+        self._contact = Contact(
+            f"rehearsal-{script.title}", script.caller, script.line, knowledge.pack.name
+        )
         self._state = start(knowledge.pack)
         self._decision: Decision | None = None
         self._heard: list[Say] = []

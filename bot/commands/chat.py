@@ -43,7 +43,7 @@ def chat(
         pack = load_line_pack(settings, line)
         settings.state.mkdir(parents=True, exist_ok=True)
         office = open_office(settings.database_address, lambda _: pack)
-        _talk(pack, office, Contact(str(uuid.uuid4()), caller, line, "chat"), trace)
+        _talk(pack, office, Contact(str(uuid.uuid4()), caller, line, pack.name, "chat"), trace)
     except (PackError, CaseworkError) as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(1) from error

@@ -50,13 +50,13 @@ def rehearse_files(settings: Settings, files: list[Path]) -> list[Report]:
     known = {pack.name: Knowledge.of(pack) for pack in load_packs(settings)}
 
     def knowledge(did: str) -> Knowledge:
-        return known[settings.pack_of(did)]
+        return known[settings.packs_of(did)[0]]
 
     reports = []
     with tempfile.TemporaryDirectory() as folder:
         for number, file in enumerate(files):
             database = f"sqlite:///{folder}/{number}.db"
-            office = open_office(database, lambda did: knowledge(did).pack)
+            office = open_office(database, lambda name: known[name or settings.pack].pack)
             reports.append(rehearse(file, knowledge, office))
             office.close()
     return reports
