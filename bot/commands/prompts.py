@@ -209,10 +209,11 @@ def _print(
             f"Toneless-pinyin error: median {median_error(hearings):.1%} (goal {GOAL:.0%}), "
             f"{hard} of {len(hearings)} texts over {TOO_HARD:.0%}."
         )
-    for two in long:
+    for too_long in long:
         typer.echo(
-            f"{two.line.id} {two.line.variant + 1}: {two.seconds:.1f} s, "
-            f"{two.elder_seconds:.1f} s at elder speed, more than {LIMIT:.0f}: {two.line.texts[0]}"
+            f"{too_long.line.id} {too_long.line.variant + 1}: {too_long.seconds:.1f} s, "
+            f"{too_long.elder_seconds:.1f} s at elder speed, more than {LIMIT:.0f}: "
+            f"{too_long.line.texts[0]}"
         )
     usual = max((one.seconds for one in measured), default=0.0)
     elder = max((one.elder_seconds for one in measured), default=0.0)

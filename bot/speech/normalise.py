@@ -284,7 +284,7 @@ _RULES: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
         (r"(?<!\d)(1[3-9]\d)[-\s]?(\d{4})[-\s]?(\d{4})(?!\d)", _joined),
         # A number of which the middle is hidden, and the end of a number.
         (r"(?<!\d)\d{3}\*{2,}(\d{4})(?!\d)", lambda m: "尾号" + digits(m[1])),
-        (r"(?<=尾号)([是为]?)(\d{3,6})(?!\d)", lambda m: m[1] + digits(m[2])),
+        (r"(?<=尾号|电话|号码|单号)([是为]?)(\d{3,6})(?!\d)", lambda m: m[1] + digits(m[2])),
         (rf"({_N})(%|‰)\s*[-~至到]\s*(?={_N}%)", r"\1\2到"),
         (_RANGE, r"\1到\2"),
         # Groups of one number; what has a point is two numbers.
