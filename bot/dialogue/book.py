@@ -51,5 +51,8 @@ class Book(Protocol):
     def must_hear(self, id: str) -> bool:
         """Whether a fixed sentence may not be talked over (KeyError if unknown)."""
 
+    def slow(self, id: str) -> bool:
+        """Whether a fixed sentence is said slowly (KeyError if unknown)."""
+
     def prompt(self, id: str, *, variant: int = 0, **values: str) -> str:
         """Return a fixed sentence, in one of its variants, filled in (KeyError if unknown)."""

@@ -276,7 +276,7 @@ def to_the_bot(turn: Turn, said: Understanding, command: str) -> Decision | None
 
 def slower(turn: Turn) -> Decision:
     """Speak slower from here on."""
-    turn.set(speed=max(SLOWEST, turn.state.speed - 0.15))
+    turn.set(speed=ELDER_SPEED if turn.state.speed > ELDER_SPEED else SLOWEST)
     turn.say("slower_ok")
     return turn.question_again()
 

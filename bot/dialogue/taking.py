@@ -279,6 +279,7 @@ def filed(turn: Turn, number: str, news: str = "") -> Decision:
     turn.set(draft=Draft(), served=True, filed=(*state.filed, number), ticket=None)
     turn.set(errand=Errand.STATUS)
     turn.say("ticket_filed", number=number)
+    turn.say("ticket_again", number=number)
     turn.say_text(news, "incident")
     phone = state.draft.phone or state.caller
     if phone:

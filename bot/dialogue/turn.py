@@ -36,8 +36,9 @@ MISSES_IF_UPSET, MISSES_IF_ELDER = 1, 2
 SILENCES = 4
 #: Confidence from which a candidate is worth naming to someone who was not understood.
 NAMEABLE = 0.05
-#: Speed of speech for an elder, and the slowest; the loudest, as a factor.
-ELDER_SPEED, SLOWEST, LOUDEST = 0.85, 0.7, 2.0
+#: Speed of speech for an elder and of prompts marked slow (rendered ahead at that speed), and
+#: the slowest; the loudest, as a factor.
+ELDER_SPEED, SLOWEST, LOUDEST = 0.8, 0.65, 2.0
 #: Priority in the agents' queue.
 URGENT, VULNERABLE, NORMAL = 0, 2, 5
 BY_CARE = {Care.NONE: NORMAL, Care.PRIORITY: 4, Care.OFFER: 3, Care.PERSON: URGENT}
@@ -85,12 +86,17 @@ class Turn:
 
     def say(self, prompt: str, **values: str) -> None:
         """Say a prompt."""
-        self.say_text(self.text(prompt, **values), prompt, must_hear=self.book.must_hear(prompt))
+        slow = ELDER_SPEED if self.book.slow(prompt) else 1.0
+        must_hear = self.book.must_hear(prompt)
+        self.say_text(self.text(prompt, **values), prompt, must_hear=must_hear, speed=slow)
 
-    def say_text(self, text: str, name: str, *, must_hear: bool = False) -> None:
-        """Say a text; ``name`` is its intent or prompt."""
+    def say_text(
+        self, text: str, name: str, *, must_hear: bool = False, speed: float = 1.0
+    ) -> None:
+        """Say a text; ``name`` is its intent or prompt; never faster than ``speed``."""
+        speed = min(speed, self.state.speed)
         if text:
-            self._before.append(Say(text, name, must_hear, self.state.speed, self.state.gain))
+            self._before.append(Say(text, name, must_hear, speed, self.state.gain))
 
     def note(self, note: Note) -> None:
         """Have something noted beside the conversation."""

@@ -30,7 +30,7 @@ REQUIRED_PROMPTS = (
     *("confirm_category", "confirm_emergency", "rephrase", "anything_else", "no_input"),
     *("no_input_keys", "transfer", "transfer_emergency", "not_understood_transfer"),
     *("emergency_110", "emergency_119", "emergency_120", "emergency_122", "ask_place"),
-    *("ticket_filed", "filing_failed_transfer", "goodbye", "hello_reply"),
+    *("ticket_filed", "ticket_again", "filing_failed_transfer", "goodbye", "hello_reply"),
     *("thanks_reply", "repeat_nothing", "menu", "help", "apology_bot_lost", "hold", "no_agent"),
     *("no_input_goodbye", "slower_ok", "louder_ok", "back_ok", "offer_details", "more_details"),
     *("go_ahead", "not_heard", "offer_two", "offer_ticket", "no_input_transfer"),

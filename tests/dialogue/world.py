@@ -49,6 +49,7 @@ PROMPTS = {name: f"<{name}>" for name in REQUIRED_PROMPTS} | {
     "clarify": "您是想问{first}，还是{second}？",
     "confirm_intent": "您是想问{title}，对吗？",
     "ticket_filed": "工单号{number}。",
+    "ticket_again": "{number}。",
     "offer_two": "是{first}还是{second}？",
     "offer_ticket": "登记{title}？",
     "read_back": "核对：{summary}。",
