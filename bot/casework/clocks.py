@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Row, and_, or_, select
 
 from bot.casework.deadlines import ClockRules, reminder
 from bot.casework.incidents import Incidents
@@ -24,7 +24,7 @@ from bot.casework.surveys import Surveys
 from bot.casework.whistles import Whistles
 
 #: Tickets looked at in one go.
-BATCH = 500
+BATCH = 5000
 #: ``Case.noticed``: nothing, told that it is due soon, told that it is overdue.
 NOTHING, SOON, OVERDUE = 0, 1, 2
 
@@ -85,11 +85,11 @@ class Clock:
         """
         said = dict.fromkeys((EventKind.DUE_SOON, EventKind.OVERDUE, EventKind.ESCALATED), 0)
         after = 0
-        while numbers := self._candidates(after):
-            for id, number in numbers:
+        while found := self._candidates(after):
+            after = found[-1].id
+            for number in self._with_news(found):
                 for kind in self._look(number):
                     said[kind] += 1
-                after = id
         return Ticked(
             reminded=said[EventKind.DUE_SOON],
             overdue=said[EventKind.OVERDUE],
@@ -99,8 +99,17 @@ class Clock:
             incidents=len(Incidents(self._ledger).sweep()),
         )
 
-    def _candidates(self, after: int) -> Sequence[tuple[int, str]]:
-        """Tickets about which there may be something to say: few of all that are open."""
+    def _with_news(self, found: Sequence[Row[Any]]) -> list[str]:
+        """Numbers of those about which there is something to say: few of the candidates."""
+        rules, now = self._ledger.rules.clocks, self._ledger.now()
+        return [
+            row.number
+            for row in found
+            if any(steps(rules, row.noticed, row.clock_from or row.filed_at, row.due_at, now))
+        ]
+
+    def _candidates(self, after: int) -> Sequence[Row[Any]]:
+        """Tickets about which there may be something to say, by what a query can tell."""
         rules, now = self._ledger.rules.clocks, self._ledger.now()
         limits = (*rules.limits.values(), *rules.by_category.values())
         # Working days are longer than 24 hours: three times covers every run of holidays.
@@ -115,13 +124,20 @@ class Clock:
             maybe.append(and_(Ticket.noticed < number, Ticket.due_at <= passed))
         with self._ledger.transaction() as session:
             query = (
-                select(Ticket.id, Ticket.number)
+                select(
+                    Ticket.id,
+                    Ticket.number,
+                    Ticket.noticed,
+                    Ticket.clock_from,
+                    Ticket.filed_at,
+                    Ticket.due_at,
+                )
                 .where(Ticket.id > after, Ticket.state.in_([one.value for one in RUNNING]))
                 .where(or_(*maybe))
                 .order_by(Ticket.id)
                 .limit(BATCH)
             )
-            return [(id, number) for id, number in session.execute(query)]
+            return session.execute(query).all()
 
     def _look(self, number: str) -> list[EventKind]:
         ledger = self._ledger

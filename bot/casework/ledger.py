@@ -24,6 +24,8 @@ from bot.casework.rules import Rules
 
 Clock = Callable[[], dt.datetime]
 _CACHED = tuple(field.name for field in fields(Case))
+#: SQLSTATEs of PostgreSQL: a serialisation failure and a deadlock. Nothing was changed.
+_BEATEN = ("40001", "40P01")
 _STATES = ("state", "suspended_from")
 
 
@@ -48,6 +50,8 @@ def transaction(engine: Engine) -> Iterator[Session]:
             "Somebody changed this ticket at the same moment. Look at it again and repeat."
         ) from error
     except SQLAlchemyError as error:
+        if getattr(getattr(error, "orig", None), "sqlstate", "") in _BEATEN:
+            raise Conflict("Somebody was faster with the same tickets: repeat.") from error
         raise told(error) from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from casework.world import DAY, HOUR, MONDAY, World
@@ -112,6 +113,16 @@ def test_a_clock_that_was_off_says_all_that_is_late_but_no_reminder(world: World
     ticked = Clock(world.store.ledger).tick()
     assert (ticked.reminded, ticked.overdue, ticked.escalated) == (0, 1, 2)
     assert world.kinds(number)[2:] == ["overdue", "escalated", "escalated"]
+
+
+def test_clocks_of_several_nodes_at_once_say_everything_once(world: World) -> None:
+    numbers = [world.file(urgency="high", text=f"第{n}件", place=f"地点{n}") for n in range(8)]
+    world.wait(30 * HOUR)
+    with ThreadPoolExecutor(4) as pool:
+        ticked = list(pool.map(lambda _: Clock(world.store.ledger).tick(), range(4)))
+    assert sum(one.overdue for one in ticked) == len(numbers)
+    assert all(world.kinds(number)[2:] == ["overdue"] for number in numbers)
+    assert len(Notices(world.store.engine).unsent()) == len(numbers)
 
 
 def test_nothing_is_said_of_a_ticket_that_is_resolved(world: World) -> None:
