@@ -9,10 +9,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, and_, or_, select
+from sqlalchemy import and_, or_, select
 
 from bot.casework.deadlines import ClockRules, reminder
 from bot.casework.incidents import Incidents
@@ -52,6 +52,17 @@ class Ticked:
     """Tickets closed because nobody could be asked."""
     incidents: int = 0
     """Incidents that were opened or got more tickets."""
+
+
+class _Candidate(NamedTuple):
+    """As much of a ticket as tells whether there is something to say."""
+
+    id: int
+    number: str
+    noticed: int
+    clock_from: dt.datetime | None
+    filed_at: dt.datetime
+    due_at: dt.datetime | None
 
 
 def steps(
@@ -99,16 +110,17 @@ class Clock:
             incidents=len(Incidents(self._ledger).sweep()),
         )
 
-    def _with_news(self, found: Sequence[Row[Any]]) -> list[str]:
+    def _with_news(self, found: Sequence[_Candidate]) -> list[str]:
         """Numbers of those about which there is something to say: few of the candidates."""
         rules, now = self._ledger.rules.clocks, self._ledger.now()
         return [
             row.number
             for row in found
-            if any(steps(rules, row.noticed, row.clock_from or row.filed_at, row.due_at, now))
+            if row.due_at
+            and any(steps(rules, row.noticed, row.clock_from or row.filed_at, row.due_at, now))
         ]
 
-    def _candidates(self, after: int) -> Sequence[Row[Any]]:
+    def _candidates(self, after: int) -> Sequence[_Candidate]:
         """Tickets about which there may be something to say, by what a query can tell."""
         rules, now = self._ledger.rules.clocks, self._ledger.now()
         limits = (*rules.limits.values(), *rules.by_category.values())
@@ -137,7 +149,7 @@ class Clock:
                 .order_by(Ticket.id)
                 .limit(BATCH)
             )
-            return session.execute(query).all()
+            return [_Candidate(*row) for row in session.execute(query)]
 
     def _look(self, number: str) -> list[EventKind]:
         ledger = self._ledger

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -131,12 +132,21 @@ class Incidents:
         """
         since = self._ledger.now() - self._ledger.rules.incidents.window
         with self._ledger.transaction() as session:
-            query = select(Ticket.number).where(
-                Ticket.filed_at >= since, Ticket.incident_id.is_(None), Ticket.state.in_(_OPEN)
-            )
-            numbers = list(session.scalars(query.order_by(Ticket.id)))
+            query = select(
+                Ticket.number, Ticket.category, Ticket.district, Ticket.street, Ticket.place
+            ).where(Ticket.filed_at >= since, Ticket.incident_id.is_(None), Ticket.state.in_(_OPEN))
+            alone = [
+                (number, key_of(category, Place(district, street), place))
+                for number, category, district, street, place in session.execute(
+                    query.order_by(Ticket.id)
+                )
+            ]
+            known = set(session.scalars(select(Incident.key).where(Incident.state == "open")))
+        # Nearly all stand alone and will: they need no transaction of their own.
+        alike = Counter(key for _, key in alone if key)
+        enough = self._ledger.rules.incidents.tickets
         found: set[int] = set()
-        for number in numbers:
+        for number in (one for one, key in alone if key in known or alike[key] >= enough):
             # Whom another process forestalls, it has put right; else the next sweep does.
             with contextlib.suppress(Conflict):
                 id = self.attach(number)
