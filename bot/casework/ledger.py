@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
+from bot.casework.deadlines import due
 from bot.casework.errors import Conflict, UnknownTicket, told
 from bot.casework.lifecycle import Actor, Case, Event, EventKind, TicketState, apply
 from bot.casework.models import Ticket, TicketEvent
@@ -69,6 +70,11 @@ class Ledger:
     def rules(self) -> Rules:
         """The rules in force now; a reloaded pack brings new ones."""
         return self._rules()
+
+    def deadline(self, ticket: Ticket) -> dt.datetime:
+        """Return when a ticket must be resolved if its time begins now."""
+        clocks = self.rules.clocks
+        return due(clocks, clocks.limit(ticket.category, ticket.urgency), self.now())
 
     def transaction(self) -> AbstractContextManager[Session]:
         """Do all or nothing: see :func:`transaction`."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
+from zoneinfo import ZoneInfo
 
 import pytest
 from casework.world import DAY, HOUR, MONDAY, World
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.casework.clocks import Clock
 from bot.casework.deadlines import ClockRules, Limit, due, is_certain, is_working_day
@@ -74,6 +77,22 @@ def test_elsewhere_only_weekends_are_off() -> None:
     rules = ClockRules(china=False)
     assert is_working_day(rules, dt.date(2026, 10, 1))
     assert not is_working_day(rules, dt.date(2026, 10, 10))
+
+
+@given(
+    st.datetimes(dt.datetime(2020, 1, 1), dt.datetime(2026, 9, 1), timezones=st.just(dt.UTC)),
+    st.integers(1, 40),
+)
+def test_a_deadline_in_working_days_ends_a_working_day_with_so_many_since(
+    start: dt.datetime, days: int
+) -> None:
+    zone = ZoneInfo("Asia/Shanghai")
+    end = due(CHINA, Limit(24 * days, working=True), start).astimezone(zone)
+    first = start.astimezone(zone).date()
+    between = [first + n * DAY for n in range(1, (end.date() - first).days + 1)]
+    assert sum(is_working_day(CHINA, day) for day in between) == days
+    assert is_working_day(CHINA, end.date())
+    assert end.time() == dt.time(23, 59, 59)
 
 
 # --- the clock ---------------------------------------------------------------------------
