@@ -71,6 +71,7 @@ def test_the_pack_can_say_what_the_package_does_not_know_yet() -> None:
     rules = ClockRules(rest=frozenset({dt.date(2040, 1, 2)}), work=frozenset({dt.date(2040, 1, 7)}))
     assert not is_working_day(rules, dt.date(2040, 1, 2))
     assert is_working_day(rules, dt.date(2040, 1, 7))
+    assert is_certain(rules, dt.date(2040, 5, 1))
 
 
 def test_elsewhere_only_weekends_are_off() -> None:
