@@ -95,7 +95,7 @@ def is_working_day(rules: ClockRules, day: dt.date) -> bool:
 
 
 def _notice_is_out(day: dt.date) -> bool:
-    return day.year <= max(chinese_calendar.holidays).year
+    return day.year <= int(max(chinese_calendar.holidays).year)
 
 
 def due(rules: ClockRules, limit: Limit, start: dt.datetime) -> dt.datetime:
