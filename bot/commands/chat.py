@@ -26,7 +26,6 @@ from bot.dialogue.types import (
     Silent,
     Transfer,
 )
-from bot.rules import rules_of
 from bot.understanding.match import Understander
 from bot.understanding.pack import Pack, PackError
 
@@ -39,7 +38,7 @@ def chat(
     try:
         pack = load_line_pack(settings)
         settings.state.mkdir(parents=True, exist_ok=True)
-        tickets = TicketStore(settings.database_address, rules=rules_of(lambda: pack))
+        tickets = TicketStore(settings.database_address)
         tickets.create_schema()
         _talk(pack, tickets, trace)
     except (PackError, CaseworkError) as error:
