@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from bot.dialogue import answering, callback, ending, keypad, lookup, taking
+from bot.dialogue import answering, callback, ending, keypad, lookup, survey, taking
 from bot.dialogue.book import Book
 from bot.dialogue.reading import command_of, read_choice, read_unsure, read_yes_no, said_since
 from bot.dialogue.state import Draft, Errand, Phase, State
@@ -63,7 +63,9 @@ NUMBER_OF = {
     Phase.CALLBACK_PHONE: FULL_PHONE,
 }
 #: Phases in which any words are the answer, so that only few words to the bot count.
-FREE_TEXT = frozenset({Phase.WHAT, Phase.APPEND})
+FREE_TEXT = frozenset({Phase.WHAT, Phase.APPEND, Phase.UNSOLVED})
+#: Phases of a call that the line has made.
+SURVEY = frozenset({Phase.SOLVED, Phase.SATISFIED, Phase.UNSOLVED})
 #: Phases in which "no" and "nothing" answer a question rather than end the call.
 STORY_PHASES = frozenset({Phase.SLOT, Phase.READ_BACK, Phase.CORRECT})
 
@@ -89,6 +91,9 @@ HANDLERS: dict[Phase, Handler] = {
     Phase.CALLBACK_CHECK: callback.checked,
     Phase.RATE: ending.rating,
     Phase.UNHAPPY: ending.unhappy,
+    Phase.SOLVED: survey.solved_said,
+    Phase.SATISFIED: survey.satisfied_said,
+    Phase.UNSOLVED: survey.unsolved_said,
 }
 
 
@@ -145,6 +150,9 @@ def started(turn: Turn, event: CallStarted) -> Decision:
     if event.rating:
         turn.set(served=True)
         return ending.ask_rating(turn)
+    if event.survey is not None:
+        private = not _tellable(turn, event.survey.category)
+        return survey.begin(turn, event.survey, sensitive=private)
     turn.say(turn.book.line(event.did).greeting)
     if event.tickets and event.profile.consent:
         turn.set(tickets=event.tickets)
@@ -168,6 +176,7 @@ def by_lot(policies: tuple[Policy, ...], lot: float) -> Policy:
 
 def hung_up(turn: Turn) -> Decision:
     """The caller is gone: keep what they had said of a ticket."""
+    survey.leave(turn)
     if turn.state.phase is not Phase.OVER and (draft := turn.state.unfinished):
         turn.note(draft)
     return turn.hang_up("caller_gone")
@@ -239,6 +248,8 @@ def to_the_bot(turn: Turn, said: Understanding, command: str) -> Decision | None
             turn.set(gain=min(LOUDEST, state.gain * 1.5))
             turn.say("louder_ok")
             return turn.question_again()
+        case "goodbye" if state.phase in SURVEY:
+            return survey.decline(turn, refused=False)
         case "goodbye":
             return ending.goodbye(turn) if state.phase is Phase.RATE else ending.finish(turn)
     if state.phase in FREE_TEXT:
@@ -596,6 +607,8 @@ def key_of_phase(turn: Turn, key: int) -> Decision | None:
             return turn.person(TransferReason.DISSATISFIED, "transfer", priority=3)
         case Phase.UNHAPPY if key == 2:
             return callback.begin(turn)
+        case Phase.SATISFIED if 1 <= key <= 5:
+            return survey.satisfied(turn, key)
     if key not in (1, 2):
         return None
     match phase:
@@ -614,6 +627,8 @@ def key_of_phase(turn: Turn, key: int) -> Decision | None:
             return turn.listen(Phase.CORRECT)
         case Phase.CONSENT:
             return taking.consent(turn, given=yes)
+        case Phase.SOLVED:
+            return survey.solved(turn, yes=yes)
         case Phase.FORGET:
             return forget(turn, yes=yes)
         case Phase.WITHDRAW:
@@ -650,6 +665,12 @@ def silent(turn: Turn) -> Decision:
             return ending.finish(turn)
         case Phase.RATE | Phase.UNHAPPY | Phase.CONSENT:
             return ending.goodbye(turn)
+        case Phase.SOLVED if silences >= 2:
+            return survey.decline(turn, refused=False)
+        case Phase.SATISFIED:
+            return survey.satisfied(turn, None)
+        case Phase.UNSOLVED:
+            return survey.unsolved(turn, "")
         case Phase.SLOT if silences >= 2:
             return taking.skip(turn)
         case Phase.READ_BACK | Phase.CORRECT if silences >= 2:

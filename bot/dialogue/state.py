@@ -74,6 +74,12 @@ class Phase(StrEnum):
     """1 to 5."""
     UNHAPPY = "unhappy"
     """A person, a callback, or neither, after a low rating."""
+    SOLVED = "solved"
+    """Yes or no: is the ticket solved? The line has called for that."""
+    SATISFIED = "satisfied"
+    """1 to 5, of how it was solved."""
+    UNSOLVED = "unsolved"
+    """What is not solved."""
     MENU = "menu"
     """A key of the menu."""
     PORT = "port"
@@ -187,6 +193,8 @@ class State:
     verified: bool = False
     """The caller has shown that the tickets are theirs."""
     errand: Errand = Errand.STATUS
+    survey: TicketView | None = None
+    """The ticket that the citizen was called for, until it is known how they find it."""
     callback: Callback = Callback()
     wanted: Wanted | None = None
     people: People = People.THERE

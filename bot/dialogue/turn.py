@@ -22,6 +22,7 @@ from bot.dialogue.types import (
     Request,
     Say,
     SeekPerson,
+    TakeSurvey,
     Transfer,
     TransferReason,
 )
@@ -147,7 +148,9 @@ class Turn:
         """Send the caller to a person; what was said of a ticket goes along."""
         if draft := self.state.unfinished:
             self.note(draft)
-        self.set(phase=Phase.OVER)
+        if self.state.survey is not None:
+            self.note(TakeSurvey(self.state.survey.number))
+        self.set(phase=Phase.OVER, survey=None)
         return self._end(Transfer(reason, min(priority, BY_CARE[self.state.care])))
 
     def _end(self, last: Last) -> Decision:

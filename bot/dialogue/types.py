@@ -83,6 +83,8 @@ class CallStarted:
     """The caller's open tickets, newest first; only with their consent."""
     rating: bool = False
     """They have talked with an agent and are only asked how it was."""
+    survey: TicketView | None = None
+    """The line has called them, to ask whether this ticket is solved (回访)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +233,21 @@ class SendText:
     text: str
 
 
-Note = KeepDraft | Rate | Remember | SendText
+@dataclass(frozen=True, slots=True)
+class TakeSurvey:
+    """Note what a citizen who was called back said of their ticket."""
+
+    number: str
+    solved: bool | None = None
+    """None: they did not say."""
+    satisfied: int | None = None
+    """1 to 5; None: they did not say."""
+    words: str = ""
+    refused: bool = False
+    """They do not want to be asked."""
+
+
+Note = KeepDraft | Rate | Remember | SendText | TakeSurvey
 
 # --- last actions: each brings the next event ------------------------------------------------
 
@@ -336,7 +352,7 @@ class HangUp:
     """Say no more and end the call. Ends the dialogue."""
 
     outcome: str
-    """answered, filed, callback, no_input, left, caller_gone: for statistics."""
+    """answered, filed, callback, surveyed, no_input, left, caller_gone: for statistics."""
 
 
 Request = FileTicket | LookUp | ChangeTicket | SeekPerson | BookCallback

@@ -46,6 +46,8 @@ REQUIRED_PROMPTS = (
     *("check_callback", "callback_booked", "confirm_forget", "forgotten", "not_forgotten"),
     *("ask_rating", "thanks_rating", "sorry_rating", "keypad_top", "keypad_item", "keypad_items"),
     *("keypad_more", "key_number_again"),
+    *("survey", "survey_sensitive", "survey_solved", "survey_satisfied", "survey_unsolved"),
+    *("survey_reopened", "survey_thanks", "survey_declined"),
 )
 #: What may stand in braces in a prompt.
 PLACEHOLDERS = frozenset(

@@ -66,6 +66,7 @@ PROMPTS = {name: f"<{name}>" for name in REQUIRED_PROMPTS} | {
     "ask_append": "补充{title}？",
     "confirm_withdraw": "撤销{title}？",
     "returning": "{title}？",
+    "survey": "{date}{title}办好了。",
     "check_callback": "{when}打{phone}？",
     "callback_booked": "{when}回电。",
     "keypad_item": "{title}按{number}",
@@ -197,12 +198,13 @@ class Caller:
         tickets: tuple[TicketView, ...] = (),
         people: People = People.THERE,
         lot: float = 0.0,
+        survey: TicketView | None = None,
     ) -> None:
         self.book = book
         self.people = people
         self.state: State = start(book)
         self.actions: tuple[Action, ...] = ()
-        self.happens(CallStarted(number, "12345", MORNING, lot, profile, tickets))
+        self.happens(CallStarted(number, "12345", MORNING, lot, profile, tickets, survey=survey))
 
     def happens(self, event: Event) -> Caller:
         decision = decide(self.state, event, self.book)
