@@ -143,7 +143,13 @@ class Understander:
                 known = found.get(candidate.intent)
                 if known is None or candidate.confidence > known.confidence:
                     found[candidate.intent] = candidate
-        urgent = 0.9 * self.pack.thresholds.accept
+        accept = self.pack.thresholds.accept
+        urgent = alarm.ASKED * accept
+        if any(
+            one.kind in (IntentKind.FAQ, IntentKind.CATEGORY) and one.confidence >= accept
+            for one in found.values()
+        ):  # what is surely something else is not asked about first
+            urgent = accept
         ranked = sorted(found.values(), key=lambda one: _rank(one, urgent))
         best = ranked[0] if ranked else None
         understood = Understanding(
@@ -172,36 +178,40 @@ class Understander:
         sure = max((candidate.confidence for candidate in whole), default=0.0)
         spotted = self._spotted(reading)
         urgent = any(one.kind is IntentKind.EMERGENCY for one in (*whole, *spotted))
+        weighed = self._weighed(reading, 1.0 - sure)
         # Nothing but words to the bot: that is like a cry for help only in being short.
         if (urgent or sure < COVERED) and not any(
             one.kind is IntentKind.EMERGENCY for one in whole
         ):
-            spotted = self._alarmed(reading, spotted)
-        return [*spotted, *whole, *self._weighed(reading, 1.0 - sure)]
+            spotted = self._alarmed(reading, spotted, weighed)
+        return [*spotted, *whole, *weighed]
 
-    def _alarmed(self, reading: Reading, spotted: list[Candidate]) -> list[Candidate]:
+    def _alarmed(
+        self, reading: Reading, spotted: list[Candidate], weighed: Sequence[Candidate]
+    ) -> list[Candidate]:
         """Doubt a spotted emergency that is unlike any, and add one that is like some.
 
         With a confidence of "accept" or more it is an emergency; a little below, the caller is
-        asked about it before all else; a doubted one is a candidate like any other.
+        asked about it before all else but what is sure; a doubted one is a candidate like any
+        other. ``weighed`` are the questions and categories that it may be instead.
         """
         if self._alarm is None:
             return spotted
         name, likeness = self._alarm.look(reading)
-        sure = self.pack.thresholds.accept
-        asked, doubtful = 0.9 * sure, 0.6 * sure
+        accept = self.pack.thresholds.accept
+        other = max((one.confidence for one in weighed), default=0.0)
         reason = f"与求救的说法相像（{likeness:.2f}）"
         if any(one.kind is IntentKind.EMERGENCY for one in spotted):
-            doubted = likeness < alarm.DOUBTED
+            doubt = alarm.doubt(likeness, other >= accept)
             return [
-                replace(one, confidence=doubtful, reasons=(*one.reasons, reason))
-                if doubted and one.kind is IntentKind.EMERGENCY
+                replace(one, confidence=round(doubt * accept, 4), reasons=(*one.reasons, reason))
+                if doubt and one.kind is IntentKind.EMERGENCY
                 else one
                 for one in spotted
             ]
         if likeness < alarm.ASK or self._spotters[name][1].excuses(reading):
             return spotted
-        confidence = max(sure, likeness) if likeness >= alarm.SURE else asked
+        confidence = max(accept, likeness) if likeness >= alarm.SURE else alarm.ASKED * accept
         return [*spotted, _candidate(self._intents[name], confidence, (reason,))]
 
     def _weighed(self, reading: Reading, left: float) -> list[Candidate]:
