@@ -19,7 +19,7 @@ from bot.understanding import store
 from bot.understanding.classifier import Classifier, learn
 from bot.understanding.lexicon import Lexicon, Reading
 from bot.understanding.pack import Pack
-from bot.understanding.schema import Category, Emergency, Faq
+from bot.understanding.schema import Category, Command, Emergency, Faq, SmallTalk
 from bot.understanding.sparse import Floats
 from bot.understanding.template import parse
 from bot.understanding.word_vectors import WordVectors
@@ -56,6 +56,12 @@ def examples(pack: Pack) -> Iterator[Example]:
             # As long and as lively as a cry for help, which phrases are not.
             for text in intent.tests:
                 yield NONE, text
+        elif isinstance(intent, Command | SmallTalk):
+            # As short as a cry for help.
+            for source in intent.phrases[:OF_EACH]:
+                ways = parse(source).expand()
+                for text in ways[:: -(-len(ways) // OF_EACH)]:
+                    yield NONE, text
     for text in (*pack.harmless, *pack.background):
         yield NONE, text
 
