@@ -103,6 +103,8 @@ class Understander:
         self.follow_ups = FollowUps(
             pack, self._lexicon, word_vectors.shipped(), self._evidence.weight_of_word
         )
+        self._calm = Spotter((), (), pack.calm)
+        self._urgent = Spotter((), (), pack.urgent)
         self._moods = MoodReader(pack.moods)
         self._gazetteer = pack.gazetteer
         self._spotters: dict[str, tuple[Intent, Spotter]] = {
@@ -202,7 +204,7 @@ class Understander:
         other = max((one.confidence for one in weighed), default=0.0)
         reason = f"与求救的说法相像（{likeness:.2f}）"
         if any(one.kind is IntentKind.EMERGENCY for one in spotted):
-            doubt = alarm.doubt(likeness, other >= accept)
+            doubt = alarm.doubt(likeness, other >= accept, self._is_calm(reading))
             return [
                 replace(one, confidence=round(doubt * accept, 4), reasons=(*one.reasons, reason))
                 if doubt and one.kind is IntentKind.EMERGENCY
@@ -211,8 +213,12 @@ class Understander:
             ]
         if likeness < alarm.ASK or self._spotters[name][1].excuses(reading):
             return spotted
-        confidence = max(accept, likeness) if likeness >= alarm.SURE else alarm.ASKED * accept
+        sure = likeness >= alarm.SURE and not self._is_calm(reading)
+        confidence = max(accept, likeness) if sure else alarm.ASKED * accept
         return [*spotted, _candidate(self._intents[name], confidence, (reason,))]
+
+    def _is_calm(self, reading: Reading) -> bool:
+        return self._calm.excuses(reading) and not self._urgent.excuses(reading)
 
     def _weighed(self, reading: Reading, left: float) -> list[Candidate]:
         """Return the questions and categories that it may be, with their probabilities.
