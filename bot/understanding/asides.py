@@ -21,7 +21,7 @@ from bot.understanding.template import parse
 #: Confidence at some likenesses, straight between them. By cross-validation in five parts over
 #: 976 phrases of commands and 3883 other sayings: from 0.2, 1.2 % of the others and 88 % of the
 #: commands (97 % of these the right one); from 0.3, 0.3 % and 84 % (98 %); from 0.5, none and 66 %.
-LIKENESSES = (0.0, 0.15, 0.2, 0.3, 0.5, 1.0)
+LIKENESSES = (0.0, 0.2, 0.25, 0.3, 0.5, 1.0)
 CONFIDENCES = (0.0, 0.0, 0.4, 0.75, 0.92, 0.94)
 #: A template with more ways of saying it takes too long to list.
 MOST_WAYS = 4000
