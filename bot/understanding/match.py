@@ -97,9 +97,7 @@ class Understander:
         self._alarm = alarm.learn_alarm(
             list(alarm.examples(pack)), self._lexicon, word_vectors.shipped(), _folder(cache)
         )
-        self._asides = alarm.learn_alarm(
-            list(asides.examples(pack)), self._lexicon, word_vectors.shipped(), _folder(cache)
-        )
+        self._asides = asides.learn(pack, self._lexicon, word_vectors.shipped(), _folder(cache))
         self.follow_ups = FollowUps(
             pack, self._lexicon, word_vectors.shipped(), self._evidence.weight_of_word
         )
@@ -148,7 +146,7 @@ class Understander:
         accept = self.pack.thresholds.accept
         urgent = alarm.ASKED * accept
         if any(
-            one.kind in (IntentKind.FAQ, IntentKind.CATEGORY) and one.confidence >= accept
+            one.kind is not IntentKind.EMERGENCY and one.confidence >= accept
             for one in found.values()
         ):  # what is surely something else is not asked about first
             urgent = accept
@@ -185,7 +183,7 @@ class Understander:
         if (urgent or sure < COVERED) and not any(
             one.kind is IntentKind.EMERGENCY for one in whole
         ):
-            spotted = self._alarmed(reading, spotted, weighed)
+            spotted = self._alarmed(reading, spotted, [*whole, *weighed])
         return [*spotted, *whole, *weighed]
 
     def _alarmed(
@@ -195,7 +193,7 @@ class Understander:
 
         With a confidence of "accept" or more it is an emergency; a little below, the caller is
         asked about it before all else but what is sure; a doubted one is a candidate like any
-        other. ``weighed`` are the questions and categories that it may be instead.
+        other. ``weighed`` is what it may be instead.
         """
         if self._alarm is None:
             return spotted
@@ -213,7 +211,7 @@ class Understander:
             ]
         if likeness < alarm.ASK or self._spotters[name][1].excuses(reading):
             return spotted
-        sure = likeness >= alarm.SURE and not self._is_calm(reading)
+        sure = likeness >= alarm.SURE and other < accept and not self._is_calm(reading)
         confidence = max(accept, likeness) if sure else alarm.ASKED * accept
         return [*spotted, _candidate(self._intents[name], confidence, (reason,))]
 
@@ -280,7 +278,9 @@ class Understander:
         if self._asides and len(reading.text) > 1:
             name, likeness = self._asides.look_best(reading)
             sure = asides.confidence(likeness)
-            if sure and (name not in best or best[name].confidence < sure):
+            excused = name in self._spotters and self._spotters[name][1].excuses(reading)
+            known = best[name].confidence if name in best else 0.0
+            if sure > known and not excused:
                 reason = f"与这类话相像（{likeness:.2f}）"
                 best[name] = _candidate(self._intents[name], sure, (reason,))
         covering = self._whole.covering(reading)
