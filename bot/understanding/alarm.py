@@ -33,8 +33,9 @@ SURE, ASK = 0.45, 0.35
 #: ask, also if a question or category is sure. Of the cries 0.5 %, 1.3 % and 12 % lie below, of
 #: the harmless utterances 51 %, 63 % and 92 %.
 DOUBTED, ASKED_BELOW, ASKED_BELOW_IF_OTHER = 0.15, 0.2, 0.35
-#: Confidence of what is asked about, and of what is doubted, as a share of "accept".
-ASKED, DOUBTFUL = 0.9, 0.6
+#: Confidence, as a share of "accept", of what is asked about before all else, of what is asked
+#: about if nothing else is sure, and of what is doubted.
+ASKED, ASKED_LATER, DOUBTFUL = 0.9, 0.85, 0.6
 #: Label of everything that is no emergency.
 NONE = ""
 #: Phrases of each question and category that are learnt from.
@@ -73,7 +74,7 @@ def doubt(likeness: float, other: bool, calm: bool) -> float:
     in no danger: of the cries for help 3 of 634 are, of the harmless utterances 30 %.
     """
     if calm:
-        return ASKED if likeness >= DOUBTED else DOUBTFUL
+        return ASKED_LATER if likeness >= DOUBTED else DOUBTFUL
     if likeness < DOUBTED:
         return DOUBTFUL
     below = ASKED_BELOW_IF_OTHER if other else ASKED_BELOW

@@ -144,12 +144,12 @@ class Understander:
                 if known is None or candidate.confidence > known.confidence:
                     found[candidate.intent] = candidate
         accept = self.pack.thresholds.accept
-        urgent = alarm.ASKED * accept
+        urgent = alarm.ASKED_LATER * accept
         if any(
             one.kind is not IntentKind.EMERGENCY and one.confidence >= accept
             for one in found.values()
         ):  # what is surely something else is not asked about first
-            urgent = accept
+            urgent = alarm.ASKED * accept
         ranked = sorted(found.values(), key=lambda one: _rank(one, urgent))
         best = ranked[0] if ranked else None
         understood = Understanding(
@@ -211,8 +211,9 @@ class Understander:
             ]
         if likeness < alarm.ASK or self._spotters[name][1].excuses(reading):
             return spotted
-        sure = likeness >= alarm.SURE and other < accept and not self._is_calm(reading)
-        confidence = max(accept, likeness) if sure else alarm.ASKED * accept
+        confidence = alarm.ASKED_LATER * accept
+        if likeness >= alarm.SURE and not self._is_calm(reading):
+            confidence = max(accept, likeness) if other < accept else alarm.ASKED * accept
         return [*spotted, _candidate(self._intents[name], confidence, (reason,))]
 
     def _is_calm(self, reading: Reading) -> bool:
