@@ -34,11 +34,11 @@ from bot.agents.codec import (
     to_fields,
     transcript_text,
 )
-from bot.agents.connection import public_address as public_address
 from bot.agents.presence import Presence
 from bot.agents.rules import QueueUnavailable as QueueUnavailable
 from bot.agents.rules import Rules, flat, pairs
 from bot.agents.types import EntryState, QueueEntry, Turn
+from bot.redis_client import public_address as public_address
 
 #: Seconds that finished entries are kept.
 KEPT = 7 * 24 * 3600.0
@@ -89,7 +89,7 @@ class AgentQueue:
     def __init__(
         self, redis_url: str, clock: Callable[[], float] = time.time, prefix: str = "hotline"
     ) -> None:
-        """``redis_url`` as in ``connection.py``; ``clock`` gives Unix time.
+        """``redis_url`` as in ``bot/redis_client.py``; ``clock`` gives Unix time.
 
         Raises:
             QueueUnavailable: the URL cannot be understood.
