@@ -102,7 +102,7 @@ class Desk:
             QueueUnavailable: Redis does not answer; nothing was changed.
             SwitchboardError: Asterisk does not answer; the caller is back at their place.
         """
-        entry = self._queue.claim(agent, entry_id)
+        entry = self._queue.claim(agent, entry_id, self._node)
         if entry is None:
             return None
         if entry.kind is EntryKind.CALLBACK:

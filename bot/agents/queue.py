@@ -111,8 +111,10 @@ class AgentQueue:
         """
         return bool(self._rules.run("enqueue", entry.id, *flat(to_fields(entry)))[0] == "ok")
 
-    def claim(self, agent: str, entry_id: str | None = None) -> QueueEntry | None:
+    def claim(self, agent: str, entry_id: str | None = None, node: str = "") -> QueueEntry | None:
         """Give the agent the first caller whom they can serve, or this one.
+
+        ``node``: only of callers on this node, unless it is "".
 
         None when nobody waits, or this caller does not (any more). A certain caller is given
         whatever they need: whoever chooses has looked.
@@ -120,7 +122,7 @@ class AgentQueue:
         Raises:
             AgentBusy: the agent has a claimed or joined caller.
         """
-        result, *rest = self._rules.run("claim", agent, _new_leg(), entry_id or "")
+        result, *rest = self._rules.run("claim", agent, _new_leg(), entry_id or "", node)
         if result == "busy":
             raise AgentBusy(agent, rest[0])
         return from_fields(pairs(rest[0])) if result == "ok" else None

@@ -515,8 +515,13 @@ def test_a_node_leaves_the_callers_of_another_alone(
     entry = escalated(ours, here)
     theirs.reconcile()
     assert state(queue, entry) is EntryState.WAITING
+    assert theirs.claim("8001") is None
     with pytest.raises(SwitchboardError, match="node a"):
-        theirs.claim("8001")
+        theirs.claim("8001", entry.id)
     assert queue.position(entry.id) == 1
+    mine = escalated(theirs, there)
+    claim = theirs.claim("8002")
+    assert claim is not None
+    assert claim.entry.id == mine.id
     assert ours.claim("8001") is not None
-    assert there.rung == []
+    assert [name for name, _, _ in there.rung] == [mine.id]
