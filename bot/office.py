@@ -118,6 +118,7 @@ class Office:
             now=self.clock(),
             lot=lot(contact.id),
             rating=contact.rating,
+            survey=self._surveyed(contact.survey),
             profile=profile,
             tickets=tickets,
         )

@@ -27,6 +27,7 @@ from bot.dialogue.types import (
     HungUp,
     KeepDraft,
     Listen,
+    Note,
     People,
     PeopleAre,
     Port,
@@ -276,7 +277,7 @@ class Rehearsal:
                     self._done.append(action)
                     if not isinstance(action, Request):
                         self._note(f"    → {action}")
-                if isinstance(action, KeepDraft | Rate | Remember):
+                if isinstance(action, Note):
                     self._office.note(self._contact, action)
             last = self._last
             if not isinstance(last, Request):

@@ -252,7 +252,7 @@ def to_the_bot(turn: Turn, said: Understanding, command: str) -> Decision | None
             return survey.decline(turn, refused=False)
         case "goodbye":
             return ending.goodbye(turn) if state.phase is Phase.RATE else ending.finish(turn)
-    if state.phase in FREE_TEXT:
+    if state.phase in FREE_TEXT or state.phase in SURVEY:
         return None
     match command:
         case "elder":

@@ -15,7 +15,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, get_args
 
 import structlog
 
@@ -33,18 +33,15 @@ from bot.dialogue.types import (
     HangUp,
     Heard,
     HungUp,
-    KeepDraft,
     Listen,
     LookUp,
     Note,
     Port,
     Pressed,
     Rate,
-    Remember,
     Request,
     Say,
     SeekPerson,
-    SendText,
     Silent,
     Transfer,
     TransferReason,
@@ -75,7 +72,7 @@ SILENCE = bytes(FRAME_BYTES)
 #: Silence sent after the last word before the sound is closed, in ticks: what is still in
 #: the caller's jitter buffer is heard to its end.
 LAST_WORD_TICKS = 15
-NOTES = (KeepDraft, Rate, Remember, SendText)
+NOTES: tuple[type[Note], ...] = get_args(Note)
 #: The room that answers each request, for when it fails.
 PORTS: dict[type[Request], Port] = {
     FileTicket: Port.TICKET,

@@ -24,6 +24,12 @@ def test_solved_is_scored_and_noted(called: Caller) -> None:
     assert called.hung_up.outcome == "surveyed"
 
 
+def test_solved_is_no_wish_to_withdraw_the_ticket(called: Caller) -> None:
+    assert called.says(("command.withdraw", 0.97), text="已经解决了").hears == [
+        "<survey_satisfied>"
+    ]
+
+
 def test_not_solved_is_noted_in_the_citizens_words(called: Caller) -> None:
     assert called.says(text="没有解决").hears == ["<survey_unsolved>"]
     called.says(("water.outage", 0.9), text="晚上还是停水")
