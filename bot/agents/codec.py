@@ -6,11 +6,11 @@ Leaves to others: where the fields are kept (``queue.py``) and who may see them.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from bot.agents.types import EntryState, QueueEntry, Turn
+from bot.agents.types import EntryKind, EntryState, QueueEntry, Turn
 
 #: Digits of a priority and of a Unix time in microseconds in a place.
 _PRIORITY_DIGITS, _TIME_DIGITS = 3, 18
@@ -48,6 +48,18 @@ def extra_text(extra: Mapping[str, str]) -> str:
     return json.dumps(dict(extra), ensure_ascii=False)
 
 
+def skills_text(skills: Iterable[str]) -> str:
+    """Pack skills: the same text for the same skills, whatever their order.
+
+    Raises:
+        ValueError: one of them is empty or holds a space.
+    """
+    for skill in skills:
+        if not skill or skill.split() != [skill]:
+            raise ValueError(f"a skill is one word, such as lang:yue, not {skill!r}")
+    return " ".join(sorted(skills))
+
+
 def to_fields(entry: QueueEntry) -> dict[str, str]:
     """Return what is stored of an entry that is about to wait; its state is Redis's to keep."""
     return {
@@ -63,6 +75,10 @@ def to_fields(entry: QueueEntry) -> dict[str, str]:
         "candidates": candidates_text(entry.candidates),
         "ticket": entry.ticket,
         "extra": extra_text(entry.extra),
+        "kind": entry.kind.value,
+        "due_at": repr(entry.due_at),
+        "phone": entry.phone,
+        "skills": skills_text(entry.skills),
     }
 
 
@@ -86,12 +102,24 @@ def from_fields(fields: Mapping[str, str]) -> QueueEntry:
         candidates=_candidates(json.loads(fields["candidates"])),
         ticket=fields["ticket"],
         extra=extra,
+        kind=EntryKind(fields.get("kind", "call")),
+        due_at=float(fields.get("due_at", 0.0)),
+        phone=fields.get("phone", ""),
+        skills=frozenset(fields.get("skills", "").split()),
+        rank=int(fields["place"][:_PRIORITY_DIGITS]),
+        leg=fields.get("leg", ""),
+        consult=fields.get("consult", ""),
     )
 
 
 def to_json(entry: QueueEntry) -> dict[str, Any]:
     """Return an entry as plain data with the names of ``QueueEntry``."""
-    return {**asdict(entry), "state": entry.state.value}
+    return {
+        **asdict(entry),
+        "state": entry.state.value,
+        "kind": entry.kind.value,
+        "skills": sorted(entry.skills),
+    }
 
 
 def from_json(data: Mapping[str, Any]) -> QueueEntry:
@@ -104,6 +132,8 @@ def from_json(data: Mapping[str, Any]) -> QueueEntry:
         **{
             **data,
             "state": EntryState(data["state"]),
+            "kind": EntryKind(data["kind"]),
+            "skills": frozenset(data["skills"]),
             "transcript": tuple(Turn(**turn) for turn in data["transcript"]),
             "candidates": _candidates(data["candidates"]),
         }

@@ -3,46 +3,43 @@
 The rules are in ``queue.lua``, which Redis runs in one atomic step a call, so two bots can
 never give one caller to two agents. States move only along
 
-    waiting -> claimed -> joined -> done
-    claimed -> waiting              (the agent did not answer)
-    waiting | claimed -> abandoned  (the caller hung up)
+    scheduled -> waiting -> claimed -> joined -> done
+    claimed -> waiting                            (the agent did not answer)
+    joined -> waiting                             (``give_back``, or the agent's line dropped)
+    joined -> claimed                             (``hand``: another agent is to take over)
+    waiting -> scheduled                          (``book``: the caller prefers a callback)
+    scheduled | waiting | claimed -> abandoned    (the caller hung up)
 
-Keys (``{hotline}`` is a hash tag: in a Redis Cluster all of them are in one slot):
+The order is by ``Priority``, which long waiting raises, then by ``queued_at``. An agent with
+skills is given only callers whose needs are among them. The keys: ``keys.py``.
 
-- ``{hotline}:entry:<id>``  hash; one caller: the fields of ``QueueEntry`` as text, their
-  ``place`` in the order and, once finished, the ``outcome``
-- ``{hotline}:waiting``     sorted set; the places of waiting entries, in order of their text
-- ``{hotline}:agents``      hash; agent's extension -> id of the entry they have claimed or joined
-- ``{hotline}:finished``    sorted set; ids of done and abandoned entries by Unix time of finishing
-- ``{hotline}:events``      stream of about the last 10,000 changes: id, state, agent, outcome, at
-
-Leaves to others: ringing agents and keeping the queue true to the telephone switch
-(``desk.py``), and starting Redis (``bot/node``).
+Leaves to others: who of the agents is there (``presence.py``), ringing them and keeping the
+queue true to the telephone switch (``desk.py``), and starting Redis (``bot/node``).
 """
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from importlib.resources import files
-from typing import Any, cast
-from urllib.parse import urlsplit
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from typing import Any
+from uuid import uuid4
 
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
-
+from bot.agents.changes import Change, watch, watch_async
 from bot.agents.codec import (
     candidates_text,
     extra_text,
     from_fields,
+    skills_text,
     to_fields,
     transcript_text,
 )
+from bot.agents.connection import public_address as public_address
+from bot.agents.presence import Presence
+from bot.agents.rules import QueueUnavailable as QueueUnavailable
+from bot.agents.rules import Rules, flat, pairs
 from bot.agents.types import EntryState, QueueEntry, Turn
 
-#: Seconds to wait for Redis before it counts as dead; a caller is on the line meanwhile.
-PATIENCE = 1.0
 #: Seconds that finished entries are kept.
 KEPT = 7 * 24 * 3600.0
 #: Entries deleted in one step by ``trim``, so that it never holds Redis up.
@@ -52,11 +49,6 @@ LISTED = 1000
 
 # Named here, because in the class below ``list`` is a method.
 _Entries = list[QueueEntry]
-_Answer = list[Any]
-
-
-class QueueUnavailable(Exception):  # noqa: N818
-    """Redis does not answer or refuses; the message says where it is and what to do."""
 
 
 class AgentBusy(Exception):  # noqa: N818
@@ -84,78 +76,54 @@ class UnknownEntry(IllegalTransition):
         super().__init__(entry_id, "unknown", wanted)
 
 
-def public_address(url: str) -> str:
-    """Return a Redis URL fit to be shown: host, port and database, without user and password."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or parts.path or "?"
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        return "an unreadable address"
-    return f"{host}{port}{parts.path if parts.hostname else ''}"
-
-
 class AgentQueue:
     """The queue of escalated callers. Thread-safe.
 
     Every method may raise QueueUnavailable. The moves (``release``, ``join``, ``close``,
-    ``abandon``) return True when they changed something and False when the entry was already
-    there, so that a repeat does no harm; they raise IllegalTransition from any other state
-    and UnknownEntry, which is one, when there is no such entry.
+    ``abandon``, ``book``, ``leave``, ``part``) return True when they changed something and
+    False when there was nothing to change, so that a repeat does no harm; they raise
+    IllegalTransition from any other state and UnknownEntry, which is one, when there is no
+    such entry.
     """
 
     def __init__(
         self, redis_url: str, clock: Callable[[], float] = time.time, prefix: str = "hotline"
     ) -> None:
-        """``redis_url`` as in redis-py; ``clock`` gives Unix time. Does not connect yet.
+        """``redis_url`` as in ``connection.py``; ``clock`` gives Unix time.
 
         Raises:
             QueueUnavailable: the URL cannot be understood.
         """
-        self._address = public_address(redis_url)
-        self._clock = clock
-        tag = f"{{{prefix}}}"
-        self._entry_prefix = f"{tag}:entry:"
-        self._waiting, self._agents, self._finished, self._events = (
-            f"{tag}:{name}" for name in ("waiting", "agents", "finished", "events")
-        )
-        try:
-            self._redis = redis.Redis.from_url(
-                redis_url,
-                decode_responses=True,
-                socket_timeout=PATIENCE,
-                socket_connect_timeout=PATIENCE,
-                retry=Retry(NoBackoff(), 0),
-            )
-        except (ValueError, redis.RedisError) as error:
-            raise self._unavailable(error) from error
-        rules = files("bot.agents").joinpath("queue.lua").read_text("utf-8")
-        self._script = self._redis.register_script(rules)
+        self._rules = Rules(redis_url, clock, prefix)
+        self.presence = Presence(self._rules)
 
     # --- changes -----------------------------------------------------------------------
 
     def enqueue(self, entry: QueueEntry) -> bool:
         """Let a caller wait; False, and no change, if their id was ever seen before.
 
-        ``state``, ``agent`` and ``changed_at`` of the argument do not count.
+        A callback whose ``due_at`` is still to come is scheduled. ``state``, ``agent``,
+        ``changed_at``, ``rank``, ``leg`` and ``consult`` of the argument do not count.
 
         Raises:
-            ValueError: the priority is not 0 to 999, or ``queued_at`` is no Unix time.
+            ValueError: the priority is not 0 to 999, ``queued_at`` is no Unix time, or a
+                skill is not one word.
         """
-        return bool(self._run("enqueue", entry.id, *_flat(to_fields(entry)))[0] == "ok")
+        return bool(self._rules.run("enqueue", entry.id, *flat(to_fields(entry)))[0] == "ok")
 
     def claim(self, agent: str, entry_id: str | None = None) -> QueueEntry | None:
-        """Give the agent the first caller (by priority, then ``queued_at``), or this one.
+        """Give the agent the first caller whom they can serve, or this one.
 
-        None when nobody waits, or this caller does not (any more).
+        None when nobody waits, or this caller does not (any more). A certain caller is given
+        whatever they need: whoever chooses has looked.
 
         Raises:
             AgentBusy: the agent has a claimed or joined caller.
         """
-        result, *rest = self._run("claim", agent, entry_id or "")
+        result, *rest = self._rules.run("claim", agent, _new_leg(), entry_id or "")
         if result == "busy":
             raise AgentBusy(agent, rest[0])
-        return from_fields(_pairs(rest[0])) if result == "ok" else None
+        return from_fields(pairs(rest[0])) if result == "ok" else None
 
     def release(self, entry_id: str) -> bool:
         """Claimed -> waiting, at the old place."""
@@ -170,8 +138,43 @@ class AgentQueue:
         return self._move(entry_id, EntryState.DONE, outcome)
 
     def abandon(self, entry_id: str) -> bool:
-        """Waiting or claimed -> abandoned, which frees the agent."""
+        """Waiting, claimed or scheduled -> abandoned, which frees the agent."""
         return self._move(entry_id, EntryState.ABANDONED, "abandoned")
+
+    def leave(self, entry_id: str) -> bool:
+        """The caller's line is gone: abandoned, or done if they talked. A callback goes on."""
+        return self._did(self._rules.run("leave", entry_id), entry_id, EntryState.ABANDONED)
+
+    def part(self, entry_id: str, leg: str = "", *, dropped: bool = False) -> bool:
+        """The agent's leg is gone: done or, if it dropped, waiting after emergencies only.
+
+        False when the caller is on another leg by now; "" stands for any.
+        """
+        how, wanted = ("returned", EntryState.WAITING) if dropped else ("done", EntryState.DONE)
+        outcome = "agent_dropped" if dropped else "agent_left"
+        return self._did(self._rules.run("part", entry_id, leg, how, outcome), entry_id, wanted)
+
+    def give_back(self, entry_id: str) -> bool:
+        """Joined -> waiting, with priority and place kept; frees the agent."""
+        answer = self._rules.run("part", entry_id, "", "kept", "given_back")
+        return self._did(answer, entry_id, EntryState.WAITING)
+
+    def hand(self, entry_id: str, agent: str) -> QueueEntry:
+        """Joined -> claimed by another agent, in one step; frees the first. Return the entry.
+
+        Raises:
+            AgentBusy: the other agent has a caller.
+        """
+        answer = self._rules.run("hand", entry_id, agent, _new_leg())
+        if answer[0] == "busy":
+            raise AgentBusy(agent, answer[1])
+        self._did(answer, entry_id, EntryState.CLAIMED)
+        return from_fields(pairs(answer[1]))
+
+    def book(self, entry_id: str, phone: str, due_at: float = 0.0) -> bool:
+        """Make a waiting caller a callback that keeps its place; not before ``due_at``."""
+        answer = self._rules.run("book", entry_id, phone, repr(due_at))
+        return self._did(answer, entry_id, EntryState.SCHEDULED)
 
     def update(
         self,
@@ -181,6 +184,8 @@ class AgentQueue:
         candidates: Sequence[tuple[str, str, float]] | None = None,
         ticket: str | None = None,
         extra: dict[str, str] | None = None,
+        skills: Iterable[str] | None = None,
+        consult: str | None = None,
     ) -> bool:
         """Replace what is given; False when there is no such entry."""
         fields = {}
@@ -192,26 +197,31 @@ class AgentQueue:
             fields["ticket"] = ticket
         if extra is not None:
             fields["extra"] = extra_text(extra)
+        if skills is not None:
+            fields["skills"] = skills_text(frozenset(skills))
+        if consult is not None:
+            fields["consult"] = consult
         if not fields:
             return self.get(entry_id) is not None
-        return bool(self._run("update", entry_id, *_flat(fields))[0] == "ok")
+        return bool(self._rules.run("update", entry_id, *flat(fields))[0] == "ok")
 
     def trim(self) -> int:
         """Delete entries that finished over 7 days ago, at most 500; return how many."""
-        before = repr(self._clock() - KEPT)
-        return int(self._run("trim", before, str(TRIM_STEP))[1])
+        before = repr(self._rules.clock() - KEPT)
+        return int(self._rules.run("trim", before, str(TRIM_STEP))[1])
 
     # --- questions ---------------------------------------------------------------------
 
     def get(self, entry_id: str) -> QueueEntry | None:
         """Return one entry, finished or not."""
-        fields = self._ask(lambda: self._redis.hgetall(self._entry_prefix + entry_id))
+        key = f"{self._rules.prefix}entry:{entry_id}"
+        fields = self._rules.ask(lambda client: client.hgetall(key))
         return from_fields(fields) if fields else None
 
     def live(self) -> _Entries:
-        """Return all waiting, claimed and joined entries, as of one moment, in order."""
-        found = self._run("live")[1]
-        return _in_order(from_fields(_pairs(fields)) for fields in found)
+        """Return all entries that are not finished, as of one moment, in order."""
+        found = self._rules.run("live")[1]
+        return _in_order(from_fields(pairs(fields)) for fields in found)
 
     def list(self, state: EntryState | None = None) -> _Entries:
         """Return entries of one state, or of all, in order; of finished ones the last 1,000."""
@@ -222,81 +232,79 @@ class AgentQueue:
 
     def waiting_count(self) -> int:
         """Return how many wait."""
-        return int(self._ask(lambda: self._redis.zcard(self._waiting)))
+        key = f"{self._rules.prefix}waiting"
+        return int(self._rules.ask(lambda client: client.zcard(key)))
 
     def position(self, entry_id: str) -> int | None:
         """Return the place of a waiting caller, 1 for the next; None if they do not wait."""
-        place = self._ask(lambda: self._redis.hget(self._entry_prefix + entry_id, "place"))
-        rank = None if place is None else self._ask(lambda: self._redis.zrank(self._waiting, place))
-        return None if rank is None else int(rank) + 1
+        place = self._rules.run("position", entry_id)[1]
+        return int(place) if place else None
+
+    def expected_wait(self, who: str | int) -> float | None:
+        """Return the seconds until an agent turns to the entry, or to this position.
+
+        With n callers up to and including this one, f agents free, c on duty and a mean of H
+        seconds for a conversation with its wrap-up, the free ones take f callers at once, and
+        from then on an agent becomes free every H / c seconds (the mean of c alike servers
+        in parallel):
+
+            wait = max(0, n - f) * H / c
+
+        H is the mean of the last 100 conversations, so it follows the day. None when nobody
+        is on duty, no conversation has ended yet, or the entry does not wait.
+        """
+        position = self.position(who) if isinstance(who, str) else who
+        staff = self.presence.staffing()
+        if position is None or not staff.serving or staff.service_seconds is None:
+            return None
+        return max(0, position - staff.free) * staff.service_seconds / staff.serving
 
     def reachable(self) -> bool:
         """Say whether Redis answers now. Never raises."""
         try:
-            self._ask(self._redis.ping)
+            self._rules.ask(lambda client: client.ping())
         except QueueUnavailable:
             return False
         return True
 
+    # --- news --------------------------------------------------------------------------
+
+    def changes(self, stop: threading.Event) -> Iterator[Change]:
+        """Yield every change as it happens until ``stop`` is set. Blocks; never raises."""
+        return watch(self._rules, stop)
+
+    def changes_async(self) -> AsyncIterator[Change]:
+        """Yield every change as it happens, until closed."""
+        return watch_async(self._rules)
+
     # --- Redis -------------------------------------------------------------------------
 
     def _last_finished(self) -> _Entries:
-        ids = self._ask(lambda: self._redis.zrevrange(self._finished, 0, LISTED - 1))
-        with self._redis.pipeline(transaction=False) as pipeline:
-            for entry_id in ids:
-                pipeline.hgetall(self._entry_prefix + entry_id)
-            found = self._ask(pipeline.execute)
+        def look(client: Any) -> list[dict[str, str]]:
+            prefix = self._rules.prefix
+            ids = client.zrevrange(f"{prefix}finished", 0, LISTED - 1)
+            with client.pipeline(transaction=False) as pipeline:
+                for entry_id in ids:
+                    pipeline.hgetall(f"{prefix}entry:{entry_id}")
+                return list(pipeline.execute())
+
         # An entry may have been trimmed between the two questions.
-        return [from_fields(fields) for fields in found if fields]
+        return [from_fields(fields) for fields in self._rules.ask(look) if fields]
 
     def _move(self, entry_id: str, to: EntryState, outcome: str = "") -> bool:
-        result, *rest = self._run("move", entry_id, to.value, outcome)
-        if result == "unknown":
-            raise UnknownEntry(entry_id, to)
-        if result == "illegal":
-            raise IllegalTransition(entry_id, rest[0], to)
-        return bool(result == "ok")
+        return self._did(self._rules.run("move", entry_id, to.value, outcome), entry_id, to)
 
-    def _run(self, operation: str, *arguments: str) -> _Answer:
-        keys = [self._waiting, self._agents, self._finished, self._events]
-        head = [self._entry_prefix, repr(self._clock()), operation]
-        answer = self._ask(lambda: self._script(keys=keys, args=[*head, *arguments]))
-        return cast("_Answer", answer)
-
-    def _ask(self, question: Callable[[], Any]) -> Any:
-        try:
-            return question()
-        except (redis.RedisError, OSError) as error:
-            raise self._unavailable(error) from error
-
-    def _unavailable(self, error: Exception) -> QueueUnavailable:
-        return QueueUnavailable(
-            f"The agent queue's Redis at {self._address} cannot be used ({_why(error)}). "
-            "Start the line with `hotline run`, or check REDIS_URL and that its server is up."
-        )
+    def _did(self, answer: Sequence[Any], entry_id: str, wanted: EntryState) -> bool:
+        if answer[0] == "unknown":
+            raise UnknownEntry(entry_id, wanted)
+        if answer[0] == "illegal":
+            raise IllegalTransition(entry_id, answer[1], wanted)
+        return bool(answer[0] == "ok")
 
 
-def _why(error: Exception) -> str:
-    """Say what Redis's client complained of; its messages may repeat the whole URL."""
-    if isinstance(error, redis.AuthenticationError):
-        return "it refuses the password"
-    if isinstance(error, redis.TimeoutError):
-        return f"no answer in {PATIENCE:g} s"
-    if isinstance(error, redis.ResponseError):
-        return str(error)
-    if isinstance(error, redis.ConnectionError | OSError):
-        return "no connection"
-    return "the address is not a Redis URL, such as redis://host:6379/0"
-
-
-def _flat(fields: dict[str, str]) -> list[str]:
-    return [text for pair in fields.items() for text in pair]
-
-
-def _pairs(flat: Sequence[str]) -> dict[str, str]:
-    """Read what HGETALL gives inside a script: names and values in turn."""
-    return dict(zip(flat[::2], flat[1::2], strict=True))
+def _new_leg() -> str:
+    return f"join-{uuid4()}"
 
 
 def _in_order(entries: Iterable[QueueEntry]) -> _Entries:
-    return sorted(entries, key=lambda entry: (entry.priority, entry.queued_at, entry.id))
+    return sorted(entries, key=lambda entry: (entry.rank, entry.queued_at, entry.id))

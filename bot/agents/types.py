@@ -3,13 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Protocol
+
+
+class Priority(IntEnum):
+    """Who goes first; within one priority, who has waited longest.
+
+    Any number from 0 to 999 is a priority; these have names. An entry that has waited too
+    long rises by itself: to OVERDUE after 3 minutes, and after 10 minutes to VULNERABLE,
+    where its age puts it before newer ones (``queue.lua``). So nobody starves, and nobody
+    ever overtakes an emergency.
+    """
+
+    EMERGENCY = 0
+    RETURNED = 1
+    """Was talking to an agent whose line dropped."""
+    VULNERABLE = 2
+    """Old, ill, in distress, or calling again about the same."""
+    LOST = 3
+    """Was in the hands of a bot that died."""
+    OVERDUE = 4
+    """Has waited too long."""
+    NORMAL = 5
+
+
+class EntryKind(StrEnum):
+    """What an agent takes on with an entry."""
+
+    CALL = "call"
+    """A caller who is on the line."""
+    CALLBACK = "callback"
+    """Somebody to be called back; nobody is on the line."""
 
 
 class EntryState(StrEnum):
     """Where an escalated caller stands."""
 
+    SCHEDULED = "scheduled"
+    """A callback that is not due yet."""
     WAITING = "waiting"
     """In the holding place, hearing music."""
     CLAIMED = "claimed"
@@ -61,6 +93,19 @@ class QueueEntry:
     ticket: str = ""
     """Number of the ticket filed in this call, if any."""
     extra: dict[str, str] = field(default_factory=dict)
+    kind: EntryKind = EntryKind.CALL
+    due_at: float = 0.0
+    """Unix time before which a callback is nobody's to take; 0 for at once."""
+    phone: str = ""
+    """Number to call back."""
+    skills: frozenset[str] = frozenset()
+    """What the agent must be able to do, such as ``lang:yue`` or ``field:medicare``."""
+    rank: int = -1
+    """The priority that counts now: ``priority``, or better after a long wait."""
+    leg: str = ""
+    """Asterisk's unique id of the agent's leg, made at the claim."""
+    consult: str = ""
+    """Unique id of the leg of whoever the agent consults, while they do."""
 
 
 class JoinResult(StrEnum):
@@ -71,6 +116,8 @@ class JoinResult(StrEnum):
     AGENT_BUSY = "agent_busy"
     AGENT_UNREACHABLE = "agent_unreachable"
     CALLER_GONE = "caller_gone"
+    TO_CALL = "to_call"
+    """A callback: nobody was rung; the agent is to dial ``QueueEntry.phone`` themselves."""
 
 
 @dataclass(frozen=True, slots=True)
