@@ -85,6 +85,20 @@ def _prompts(settings: Settings, say: Say) -> str:
     return "every fixed prompt can be played"
 
 
+def _first_admin(settings: Settings, _: Say) -> str:
+    from bot.casework.tickets import CaseworkError
+    from bot.commands.account import first_admin
+    from bot.web.accounts import AccountError
+
+    try:
+        password = first_admin(settings)
+    except (AccountError, CaseworkError) as error:
+        raise SetupError(str(error)) from error
+    if not password:
+        return "there is an account already"
+    return f"name admin, one-time password {password} (shown only now; change it at sign-in)"
+
+
 def _korean(settings: Settings, say: Say) -> str:
     return f"in {fetch_vosk_korean(settings, say)}"
 
@@ -96,5 +110,6 @@ STEPS: list[Step] = [
     ("Redis", _redis),
     ("Secrets", _secrets),
     ("Prompts", _prompts),
+    ("First administrator of the pages", _first_admin),
 ]
 TEST_STEPS: list[Step] = [("The tests' Vosk model", _korean)]
