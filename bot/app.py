@@ -21,6 +21,7 @@ import uvicorn
 
 from bot.agents.desk import Desk
 from bot.agents.queue import AgentQueue
+from bot.agents.talk import Talk
 from bot.agents.types import QueueEntry, Turn
 from bot.casework.clocks import Clock
 from bot.casework.tickets import CaseworkError, TicketStore
@@ -40,12 +41,13 @@ from bot.speech.turns import Endings
 from bot.speech.types import SpeechError
 from bot.speech.vad import SileroVad
 from bot.speech.voice import Voice
-from bot.telephony.agi import AgiServer, take_call
+from bot.telephony.agi import AgiServer, CallAgi, asked_for, take_call
 from bot.telephony.audiosocket import AudioSocketLine, serve_audio
-from bot.telephony.calls import Call, CallBook, Outcome
+from bot.telephony.calls import Call, CallBook, Outcome, Purpose
 from bot.telephony.conversation import Conversation, Parts
 from bot.telephony.journal import Journal, read_call
 from bot.telephony.switchboard import AmiSwitchboard
+from bot.telephony.waiting import Announcer
 from bot.understanding.live import LivePack
 from bot.understanding.pack import Pack, PackError, load_pack
 from bot.understanding.schema import expansions
@@ -60,7 +62,9 @@ QUIET_EVERY, LOOK_EVERY = 2.0, 60.0
 #: Seconds between two looks at the deadlines of tickets.
 TICK_EVERY = 60.0
 #: Prompts that the dialplan plays by itself, when there is no bot to ask.
-DIALPLAN_PROMPTS = ("apology_bot_lost", "caller_left")
+DIALPLAN_PROMPTS = ("apology_bot_lost", "caller_left", "agent_dropped", "callback_booked")
+#: What a pack has for certain, where it lacks one of those.
+INSTEAD = {"agent_dropped": "apology_bot_lost", "callback_booked": "goodbye"}
 #: Phrases of one intent from which the ends of sentences are learnt, so that none outweighs
 #: the others.
 PHRASES_OF_AN_INTENT = 40
@@ -126,7 +130,8 @@ def build_prompts(settings: Settings, say: Say) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for prompt in DIALPLAN_PROMPTS:
         # Asterisk takes the newest rendering; a prompt that was reworded is spoken anew.
-        write_wav(dirs.sounds / f"{prompt}.wav", voice.render(pack.prompt(prompt)))
+        known = prompt if prompt in pack.prompts else INSTEAD.get(prompt, prompt)
+        write_wav(dirs.sounds / f"{prompt}.wav", voice.render(pack.prompt(known)))
     if not any(dirs.music.iterdir()):
         write_wav(dirs.music / "hold.wav", compose())
 
@@ -173,11 +178,19 @@ class Line:
         self.switchboard = AmiSwitchboard(
             settings.ami_port,
             self.secrets.ami_password,
-            on_caller_gone=lambda call_id: self.desk.caller_gone(call_id),
-            on_agent_left=lambda call_id: self.desk.agent_left(call_id),
+            listener=lambda: self,
             on_connected=lambda up: self.metrics.asterisk_connected.set(int(up)),
         )
         self.desk = Desk(self.queue, self.switchboard, settings.ring_seconds)
+        self.talk = Talk(self.desk, self.queue, self.switchboard, settings.ring_seconds)
+        self.announcer = Announcer(
+            self.desk,
+            self.queue,
+            self.voice.render,
+            lambda: self.live.current.pack,
+            asterisk_dirs(settings).sounds / "waiting",
+            settings.announce_seconds,
+        )
         self.book = CallBook()
         self._talking = 0
         self._endings: dict[str, Endings] = {}
@@ -285,7 +298,32 @@ class Line:
         record = read_call(calls_folder(self.settings), call_id)
         return queue_entry(record, "bot_lost", LOST_PRIORITY) if record else None
 
+    # --- what happens on the lines (``switchboard.Listener``) ---------------------------
+
+    def caller_gone(self, entry_id: str) -> None:
+        """A caller hung up."""
+        self.desk.caller_gone(entry_id)
+
+    def agent_gone(self, entry_id: str, leg: str, *, dropped: bool) -> None:
+        """An agent's leg ended."""
+        self.desk.agent_gone(entry_id, leg, dropped=dropped)
+
+    def consulted_gone(self, entry_id: str, leg: str) -> None:
+        """Whoever an agent consulted hung up."""
+        self.desk.consulted_gone(entry_id, leg)
+
+    def key_pressed(self, entry_id: str, digit: str) -> None:
+        """A caller who has left the bot pressed a key."""
+        self.announcer.key_pressed(entry_id, digit)
+
     # --- servers -----------------------------------------------------------------------
+
+    def _on_agi(self, agi: CallAgi) -> None:
+        wish = asked_for(agi)
+        if wish == "waiting":
+            self.announcer.play(agi)
+        else:
+            take_call(agi, self.book, self.settings.audio_port, Purpose(wish))
 
     async def _on_sound(self, call_id: str, line: AudioSocketLine) -> None:
         arrived = self.book.arrive(call_id)
@@ -309,6 +347,7 @@ class Line:
         while True:
             try:
                 await asyncio.to_thread(self.desk.reconcile, self._recall)
+                await asyncio.to_thread(self.announcer.look)
                 self.metrics.queue_waiting.set(await asyncio.to_thread(self.queue.waiting_count))
                 self.metrics.redis_up.set(1)
             except Exception as error:
@@ -345,9 +384,7 @@ class Line:
         """Serve calls until SIGTERM or SIGINT; SIGHUP reloads the pack."""
         settings = self.settings
         audio = await serve_audio(settings.audio_port, self._on_sound)
-        agi = AgiServer(
-            settings.agi_port, lambda agi: take_call(agi, self.book, settings.audio_port)
-        )
+        agi = AgiServer(settings.agi_port, self._on_agi)
         agi.start()
         self.switchboard.start()
         background = [
@@ -356,7 +393,13 @@ class Line:
             asyncio.create_task(self._watch_tickets()),
         ]
         web = create_web(
-            self.desk, self.queue, self.metrics, self.health, self.reload, self.secrets.api_token
+            self.desk,
+            self.queue,
+            self.metrics,
+            self.health,
+            self.reload,
+            self.secrets.api_token,
+            self.talk,
         )
         server = uvicorn.Server(
             uvicorn.Config(

@@ -126,7 +126,8 @@ def eventually(look: Callable[[], Any], timeout: float = 10.0) -> Any:
         time.sleep(0.05)
 
 
-def start_line(folder: Path) -> RunningLine:
+def start_line(folder: Path, **settings_too: str) -> RunningLine:
+    """``settings_too``: environment variables of the line, such as HOTLINE_RING_SECONDS."""
     names = ("SIP", "AMI", "AGI", "AUDIO", "HTTP", "REDIS")
     ports = dict(zip(names, free_ports(len(names)), strict=True))
     environment = {
@@ -135,6 +136,7 @@ def start_line(folder: Path) -> RunningLine:
         "HOTLINE_STATE": str(folder),
         "HOTLINE_RTP_START": "30000",
         "HOTLINE_RTP_END": "31999",
+        **settings_too,
     }
     environment.pop("REDIS_URL", None)
     environment.pop("DATABASE_URL", None)

@@ -18,12 +18,16 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from bot.agents.queue import AgentQueue, IllegalTransition, QueueUnavailable, UnknownEntry
+from bot.agents.queue import AgentQueue, IllegalTransition, QueueUnavailable
 from bot.agents.types import (
+    CONFERENCE,
+    EntryKind,
     EntryState,
     HeldCaller,
     JoinResult,
+    Priority,
     QueueEntry,
+    Stop,
     Switchboard,
     SwitchboardError,
 )
@@ -32,8 +36,8 @@ log = structlog.get_logger(__name__)
 
 #: Seconds beyond the ringing after which a claim by a bot that is gone counts as lost.
 CLAIM_GRACE = 10.0
-#: Place of a caller whose bot was lost: before ordinary ones, after emergencies (0).
-LOST_PRIORITY = 3
+#: Seconds that a leg may take to follow what was written down of it.
+LEG_GRACE = 5.0
 
 Recall = Callable[[str], QueueEntry | None]
 
@@ -75,7 +79,9 @@ class Desk:
         self._reconciling = threading.Lock()
         self._owed: deque[_Change] = deque()
         self._joining: set[str] = set()
-        self._left_early: set[str] = set()
+        self._left_early: dict[str, bool] = {}
+        #: Held while a waiting caller is sent somewhere, so that no agent joins them meanwhile.
+        self._placing = threading.Lock()
         self._trouble: dict[type[Exception], str] = {}
 
     # --- what agents do ----------------------------------------------------------------
@@ -94,48 +100,80 @@ class Desk:
         entry = self._queue.claim(agent, entry_id)
         if entry is None:
             return None
-        with self._lock:
+        if entry.kind is EntryKind.CALLBACK:
+            # Nobody is on the line: the agent reads the number and calls it themselves.
+            self._queue.join(entry.id)
+            joined = replace(entry, state=EntryState.JOINED)
+            return ClaimResult(joined, JoinResult.TO_CALL)
+        return self.ring(entry)
+
+    def ring(self, entry: QueueEntry) -> ClaimResult:
+        """Ring the agent of a claimed caller and join the two. Blocks.
+
+        Raises:
+            SwitchboardError: Asterisk does not answer; the caller is back at their place.
+        """
+        with self._placing, self._lock:
             self._joining.add(entry.id)
         result: JoinResult | None = None
         try:
-            result = self._switchboard.join(entry, agent, self._ring_seconds)
+            result = self._switchboard.join(entry, entry.agent, self._ring_seconds)
         finally:
             # Also when the switchboard failed in a way nobody thought of: a caller must
             # never stay claimed by an agent who is not coming.
             with self._lock:
-                state = self._settle(entry.id, result)
+                state = self._settle(entry, result)
                 self._joining.discard(entry.id)
-                self._left_early.discard(entry.id)
+                self._left_early.pop(entry.leg, None)
         if state is EntryState.ABANDONED:
             result = JoinResult.CALLER_GONE
-        log.info("queue.claimed", entry=entry.id, agent=agent, result=result.value)
-        holder = "" if state is EntryState.WAITING else agent
+        log.info("queue.claimed", entry=entry.id, agent=entry.agent, result=result.value)
+        holder = "" if state is EntryState.WAITING else entry.agent
         return ClaimResult(replace(entry, state=state, agent=holder), result)
 
-    def _settle(self, entry_id: str, result: JoinResult | None) -> EntryState:
+    def _settle(self, entry: QueueEntry, result: JoinResult | None) -> EntryState:
         """Write down how a join ended; return the state the entry is in now."""
         if result is JoinResult.CALLER_GONE:
-            self._change("abandon", entry_id, lambda: self._queue.abandon(entry_id))
+            self._change("leave", entry.id, lambda: self._queue.leave(entry.id))
             return EntryState.ABANDONED
         if result is JoinResult.JOINED:
-            if not self._change("join", entry_id, lambda: self._queue.join(entry_id)):
+            if not self._change("join", entry.id, lambda: self._queue.join(entry.id)):
                 return EntryState.ABANDONED
-            if entry_id in self._left_early:
-                self._close(entry_id, "agent_left")
-                return EntryState.DONE
+            if entry.leg in self._left_early:
+                dropped = self._left_early[entry.leg]
+                self._part(entry.id, entry.leg, dropped)
+                return EntryState.WAITING if dropped else EntryState.DONE
             return EntryState.JOINED
-        if not self._change("release", entry_id, lambda: self._queue.release(entry_id)):
+        if not self._change("release", entry.id, lambda: self._queue.release(entry.id)):
             return EntryState.ABANDONED
         return EntryState.WAITING
 
-    def agent_left(self, entry_id: str) -> None:
-        """The agent of a joined caller hung up: the conversation is over."""
+    def agent_gone(self, entry_id: str, leg: str, *, dropped: bool) -> None:
+        """An agent's leg ended: the conversation is over or, if it dropped, interrupted.
+
+        A caller whose agent's line dropped waits again, after emergencies only.
+        """
         with self._lock:
             if entry_id in self._joining:
-                # Hung up before the join was written down; ``claim`` will see to it.
-                self._left_early.add(entry_id)
+                # Ended before the join was written down; ``ring`` will see to it.
+                self._left_early[leg] = dropped
             else:
-                self._close(entry_id, "agent_left")
+                self._part(entry_id, leg, dropped)
+
+    def consulted_gone(self, entry_id: str, leg: str) -> None:
+        """Whoever an agent consulted hung up; the agent is alone with the caller on hold."""
+
+        def forget() -> None:
+            entry = self._queue.get(entry_id)
+            if entry is not None and entry.consult == leg:
+                self._queue.update(entry_id, consult="")
+
+        self._change("consulted_gone", entry_id, forget)
+
+    def _part(self, entry_id: str, leg: str, dropped: bool) -> None:
+        if dropped:
+            log.warning("queue.agent_dropped", entry=entry_id)
+        self._change("part", entry_id, lambda: self._queue.part(entry_id, leg, dropped=dropped))
 
     # --- what callers do ---------------------------------------------------------------
 
@@ -146,16 +184,43 @@ class Desk:
 
     def caller_gone(self, entry_id: str) -> None:
         """A caller hung up: abandoned at once, or done if they were talking to an agent."""
+        self._change("leave", entry_id, lambda: self._queue.leave(entry_id))
 
-        def leave() -> None:
+    def announce(self, entry_id: str) -> bool:
+        """Send a waiting caller to hear their position; False if they do not just wait.
+
+        Raises:
+            QueueUnavailable, SwitchboardError: nothing was done.
+        """
+        with self._placing:
+            entry = self._queue.get(entry_id)
+            if entry is None or entry.state is not EntryState.WAITING:
+                return False
+            if entry.kind is EntryKind.CALLBACK:
+                return False
+            self._switchboard.send(entry.channel, Stop.ANNOUNCE)
+            return True
+
+    def book_callback(self, entry_id: str) -> bool:
+        """Let a waiting caller go and be called back when it is their turn.
+
+        False when their number is withheld, or they do not just wait (any more).
+
+        Raises:
+            QueueUnavailable, SwitchboardError: the caller goes on waiting.
+        """
+        with self._placing:
+            entry = self._queue.get(entry_id)
+            if entry is None or not entry.caller or entry.state is not EntryState.WAITING:
+                return False
             try:
-                self._queue.abandon(entry_id)
-            except UnknownEntry:
-                raise
+                if not self._queue.book(entry_id, entry.caller):
+                    return False
             except IllegalTransition:
-                self._queue.close(entry_id, "caller_left")
-
-        self._change("caller_gone", entry_id, leave)
+                return False  # an agent was faster
+            self._switchboard.send(entry.channel, Stop.CALLBACK)
+            log.info("queue.callback_booked", entry=entry_id)
+            return True
 
     # --- keeping the queue true --------------------------------------------------------
 
@@ -175,13 +240,18 @@ class Desk:
                 self._recovered(QueueUnavailable)
                 held = self._switchboard.held_callers()
                 channels = self._switchboard.live_channels()
+                legs = self._switchboard.legs()
+                self._queue.presence.beat(*self._switchboard.registered())
                 self._recovered(SwitchboardError)
                 known = {entry.id for entry in live}
                 for caller in held:
                     if caller.id not in known:
                         self._enter(caller, recall)
+                waiting = {caller.id for caller in held}
                 for entry in live:
-                    self._check(entry, channels)
+                    if entry.kind is EntryKind.CALL:
+                        self._check(entry, channels, legs, entry.id in waiting)
+                self._queue.presence.sweep()
                 self._queue.trim()
             except (QueueUnavailable, SwitchboardError) as error:
                 self._in_trouble(error)
@@ -209,23 +279,33 @@ class Desk:
             log.exception("queue.recall_failed", entry=entry_id)
             return None
 
-    def _check(self, entry: QueueEntry, channels: set[str]) -> None:
+    def _check(
+        self, entry: QueueEntry, channels: set[str], legs: dict[str, bool], holding: bool
+    ) -> None:
+        """Mend one entry; ``holding``: its caller was seen in the holding place."""
         if entry.channel not in channels:
             self.caller_gone(entry.id)
             return
         age = self._clock() - entry.changed_at
-        if (
-            entry.state is EntryState.CLAIMED
-            and entry.id not in self._joining
-            and age > self._ring_seconds + CLAIM_GRACE
-        ):
-            log.warning("queue.claim_lost", entry=entry.id, agent=entry.agent)
-            self._change("release", entry.id, lambda: self._queue.release(entry.id))
+        with self._lock:
+            if entry.id in self._joining:
+                return
+        if entry.state is EntryState.CLAIMED and age > LEG_GRACE:
+            if legs.get(entry.leg):
+                # A bot died between the joining and writing it down.
+                self._change("join", entry.id, lambda: self._queue.join(entry.id))
+            elif age > self._ring_seconds + CLAIM_GRACE:
+                log.warning("queue.claim_lost", entry=entry.id, agent=entry.agent)
+                # Ended first, so that nobody picks it up when the caller is another's.
+                self._switchboard.hang_up(entry.leg)
+                self._change("release", entry.id, lambda: self._queue.release(entry.id))
+        # The agent's leg ended while no bot looked. Who was dropped waits again; anybody else
+        # is on their way out, but for those whom the agent left in good hands.
+        over = entry.state is EntryState.JOINED and age > LEG_GRACE and entry.leg not in legs
+        if over and (holding or entry.consult == CONFERENCE):
+            self._part(entry.id, entry.leg, dropped=holding)
 
     # --- writing, now or later ---------------------------------------------------------
-
-    def _close(self, entry_id: str, outcome: str) -> None:
-        self._change("close", entry_id, lambda: self._queue.close(entry_id, outcome))
 
     def _change(self, what: str, entry_id: str, make: Callable[[], object]) -> bool:
         """Make a change, or owe it; False if the entry's state does not allow it."""
@@ -273,5 +353,5 @@ class Desk:
 
 def _held_priority(caller: HeldCaller, known: QueueEntry | None) -> int:
     if caller.reason == "emergency":
-        return 0
-    return known.priority if known else LOST_PRIORITY
+        return Priority.EMERGENCY
+    return known.priority if known else Priority.LOST

@@ -292,7 +292,10 @@ end
 -- The agent is off the call. The caller's place stays, or comes after emergencies only.
 function operations.part(id, leg, how, outcome)
   local key = entry_key(id)
-  local state, mine = unpack(redis.call('HMGET', key, 'state', 'leg'))
+  local state, mine, consult = unpack(redis.call('HMGET', key, 'state', 'leg', 'consult'))
+  if how == 'returned' and consult == 'conference' then
+    how = 'done' -- the caller is in good hands
+  end
   if not state then
     return { 'unknown' }
   elseif leg ~= '' and leg ~= mine then

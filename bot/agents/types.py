@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Protocol
 
+#: ``QueueEntry.consult`` once all three talk.
+CONFERENCE = "conference"
+
 
 class Priority(IntEnum):
     """Who goes first; within one priority, who has waited longest.
@@ -105,7 +108,7 @@ class QueueEntry:
     leg: str = ""
     """Asterisk's unique id of the agent's leg, made at the claim."""
     consult: str = ""
-    """Unique id of the leg of whoever the agent consults, while they do."""
+    """Unique id of the leg of whoever the agent consults; CONFERENCE once all three talk."""
 
 
 class JoinResult(StrEnum):
@@ -137,26 +140,61 @@ class SwitchboardError(Exception):
     """Asterisk could not be reached or refused; the message says which and what to do."""
 
 
+class Stop(StrEnum):
+    """Where a leg of a call can be sent: contexts of the dialplan (extensions.conf)."""
+
+    PEOPLE = "people"
+    """Caller: music, until an agent joins."""
+    ANNOUNCE = "announce"
+    """Caller: hears their position, then PEOPLE."""
+    CALLBACK = "callback"
+    """Caller: hears that they will be called back, then good-bye."""
+    ON_HOLD = "on-hold"
+    """Caller: music, while the agent is busy with something."""
+    RATING = "rating"
+    """Caller: the bot asks how it was."""
+    AGENT_JOIN = "agent-join"
+    """Agent: (again) with the caller."""
+    AGENT_IDLE = "agent-idle"
+    """Agent: alone, or with whom they consult."""
+
+
 class Switchboard(Protocol):
-    """What the desk needs of the telephone switch (implemented over AMI). Thread-safe."""
+    """What the desk needs of the telephone switch (implemented over AMI). Thread-safe.
+
+    Every method raises SwitchboardError when Asterisk cannot be reached, or refuses because
+    a leg is gone. A ``leg`` is Asterisk's unique id of one.
+    """
 
     def join(self, entry: QueueEntry, agent: str, timeout: float) -> JoinResult:
         """Ring the agent for up to ``timeout`` seconds and join the two. Blocks.
 
-        Raises:
-            SwitchboardError: Asterisk cannot be reached.
+        The agent's leg gets the unique id ``entry.leg``.
         """
+
+    def consult(self, entry: QueueEntry, number: str, leg: str, timeout: float) -> JoinResult:
+        """Ring somebody for the agent, whose leg is at AGENT_IDLE; join the two. Blocks."""
+
+    def conference(self, entry: QueueEntry) -> None:
+        """Bring the caller, the agent and whom they consult together."""
+
+    def send(self, leg: str, stop: Stop, other: str = "", other_stop: Stop | None = None) -> None:
+        """Send a leg to a stop and, in the same moment, the other that it talks with."""
+
+    def mute(self, leg: str, on: bool) -> None:
+        """Let a leg be heard no longer, or again."""
+
+    def hang_up(self, leg: str) -> None:
+        """End a leg; no error when it has ended already."""
 
     def held_callers(self) -> list[HeldCaller]:
-        """List who is in the holding place now.
-
-        Raises:
-            SwitchboardError: Asterisk cannot be reached.
-        """
+        """List who is in the holding place now."""
 
     def live_channels(self) -> set[str]:
-        """Names of all channels that exist now.
+        """Names of all channels that exist now."""
 
-        Raises:
-            SwitchboardError: Asterisk cannot be reached.
-        """
+    def legs(self) -> dict[str, bool]:
+        """Unique ids of the agents' legs that exist now, and whether each talks with a caller."""
+
+    def registered(self) -> set[str]:
+        """Extensions whose telephones are reachable now."""

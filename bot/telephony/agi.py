@@ -19,7 +19,7 @@ from typing import Any
 import structlog
 from asterisk.agi import AGI, AGIException
 
-from bot.telephony.calls import Call, CallBook, NextStop, Outcome
+from bot.telephony.calls import Call, CallBook, NextStop, Outcome, Purpose
 
 log = structlog.get_logger(__name__)
 
@@ -55,18 +55,28 @@ def caller_number(agi_callerid: str) -> str:
     return agi_callerid if re.fullmatch(r"\+?\d{3,20}", agi_callerid) else ""
 
 
-def take_call(agi: CallAgi, book: CallBook, audio_port: int) -> None:
+def asked_for(agi: CallAgi) -> str:
+    """The path of the request: what the dialplan wants of the bot."""
+    return str(agi.env.get("agi_network_script", ""))
+
+
+def take_call(
+    agi: CallAgi, book: CallBook, audio_port: int, purpose: Purpose = Purpose.CALL
+) -> None:
     """Give the caller to the conversation, wait for its end, tell the dialplan what is next.
 
     Raises:
         AGIException, OSError, ValueError: the caller or Asterisk is gone.
     """
+    rating = purpose is Purpose.RATING
     call = Call(
         id=agi.get_variable("HOTLINE_CALL"),
         channel=agi.env["agi_channel"],
         caller=caller_number(agi.env.get("agi_callerid", "")),
-        did=agi.env.get("agi_extension", ""),
+        did=agi.get_variable("HOTLINE_DID") if rating else agi.env.get("agi_extension", ""),
         sip_call_id=agi.get_full_variable("${CHANNEL(pjsip,call-id)}") or "",
+        purpose=purpose,
+        rated=agi.get_variable("HOTLINE_RATED") if rating else "",
     )
     # The dialplan gave us a few seconds to show that we live (extensions.conf, "line").
     agi.set_variable("TIMEOUT(absolute)", "0")

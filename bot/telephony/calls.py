@@ -21,6 +21,17 @@ class NextStop(StrEnum):
     GOODBYE = "bye"
     LOST = "lost"
     """The bot failed: an apology, then the holding place."""
+    RATING = "rating"
+    """The bot asks how it was (``Purpose.RATING``), in a call of its own."""
+
+
+class Purpose(StrEnum):
+    """What a call is given to the bot for: the path of ``agi://…/<purpose>``."""
+
+    CALL = "call"
+    """Somebody has dialled the line."""
+    RATING = "rating"
+    """They have talked with an agent, who sent them back to be asked how it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +50,9 @@ class Call:
     """Call-ID of the caller's INVITE (RFC 3261, 8.1.1.4), "" when not SIP."""
     began_at: float = field(default_factory=time.time)
     """Unix time, seconds."""
+    purpose: Purpose = Purpose.CALL
+    rated: str = ""
+    """Id of the call that is to be rated."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,14 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from uuid import uuid4
+from typing import Protocol
 
-from bot.agents.types import HeldCaller, JoinResult, QueueEntry, SwitchboardError
+import structlog
+
+from bot.agents.types import HeldCaller, JoinResult, QueueEntry, Stop, SwitchboardError
 from bot.telephony.ami import AmiLink, Fields
+
+log = structlog.get_logger(__name__)
 
 #: Seconds beyond the ringing time in which the join itself must have happened: the bot's
 #: last sentence may still be playing (extensions.conf waits 15 s for that).
@@ -21,8 +25,28 @@ JOIN_GRACE = 18.0
 #: ``Reason`` of a failed OriginateResponse: an AST_CONTROL_* frame (Asterisk, frame.h).
 NO_ANSWER = "3"
 BUSY = "5"
+#: Cause of a plain hang-up (Q.850), and those that say that somebody put the phone down.
+NORMAL = "16"
+PUT_DOWN = ("0", NORMAL)
+CALLERS_STOPS = (Stop.PEOPLE, Stop.CALLBACK, Stop.RATING)
 
 _Waiter = queue.SimpleQueue[tuple[str, Fields]]
+
+
+class Listener(Protocol):
+    """Who is told what happens on the lines. Called one at a time; may block."""
+
+    def caller_gone(self, entry_id: str) -> None:
+        """A caller hung up."""
+
+    def agent_gone(self, entry_id: str, leg: str, *, dropped: bool) -> None:
+        """An agent's leg ended; ``dropped`` when nobody put the phone down."""
+
+    def consulted_gone(self, entry_id: str, leg: str) -> None:
+        """Whoever an agent consulted hung up."""
+
+    def key_pressed(self, entry_id: str, digit: str) -> None:
+        """A caller who has left the bot pressed a key."""
 
 
 class AmiSwitchboard:
@@ -32,16 +56,12 @@ class AmiSwitchboard:
         self,
         port: int,
         secret: str,
-        *,
-        on_caller_gone: Callable[[str], None],
-        on_agent_left: Callable[[str], None],
+        listener: Callable[[], Listener],
         on_connected: Callable[[bool], None] = lambda _: None,
     ) -> None:
-        """The callbacks get a call's id; they run one at a time in a thread and may block."""
-        self._on_caller_gone = on_caller_gone
-        self._on_agent_left = on_agent_left
+        """``listener`` is asked for when something happens: it may be made after this."""
+        self._listener = listener
         self._waiters: dict[str, _Waiter] = {}
-        self._joined: dict[str, str] = {}
         self._lock = threading.Lock()
         self._notices = ThreadPoolExecutor(max_workers=1, thread_name_prefix="switchboard")
         self._ami = AmiLink(port, secret, self._on_event, on_connected)
@@ -70,35 +90,55 @@ class AmiSwitchboard:
         """
         if entry.channel not in self.live_channels():
             return JoinResult.CALLER_GONE
-        leg = f"join-{uuid4()}"
+        variables = f"HOTLINE_CALLER_CHANNEL={entry.channel},HOTLINE_LEG={entry.id}"
+        return self._ring(entry, agent, entry.leg, "agent-join", variables, entry.channel, timeout)
+
+    def consult(self, entry: QueueEntry, number: str, leg: str, timeout: float) -> JoinResult:
+        """Ring somebody for the agent, whose leg is at AGENT_IDLE; join the two. Blocks.
+
+        Raises:
+            SwitchboardError: Asterisk cannot be reached.
+        """
+        agent = self._name_of(entry.leg)
+        variables = f"HOTLINE_AGENT_CHANNEL={agent},HOTLINE_CONSULT={entry.id}"
+        return self._ring(entry, number, leg, "consult-join", variables, agent, timeout)
+
+    def _ring(
+        self,
+        entry: QueueEntry,
+        number: str,
+        leg: str,
+        context: str,
+        variables: str,
+        waiting: str,
+        timeout: float,
+    ) -> JoinResult:
+        """Ring ``number``; once answered, it is joined with the channel ``waiting``."""
         action_id = self._ami.next_id()
         waiter: _Waiter = queue.SimpleQueue()
         with self._lock:
-            self._waiters |= {leg: waiter, action_id: waiter, entry.channel: waiter}
+            self._waiters |= {leg: waiter, action_id: waiter, waiting: waiter}
         try:
             self._ami.send(
                 "Originate",
                 ActionID=action_id,
-                Channel=f"PJSIP/{agent}",
+                Channel=f"PJSIP/{number}",
                 ChannelId=leg,
-                Context="agent-join",
+                Context=context,
                 Exten="s",
                 Priority="1",
                 CallerID=f"12345 <{entry.caller or 'anonymous'}>",
                 Timeout=str(int(timeout * 1000)),
                 Async="true",
-                Variable=f"HOTLINE_CALLER_CHANNEL={entry.channel}",
+                Variable=variables,
             )
-            result = self._follow(waiter, leg, entry.channel, timeout + JOIN_GRACE)
+            result = self._follow(waiter, leg, waiting, timeout + JOIN_GRACE)
         finally:
             with self._lock:
-                for key in (leg, action_id, entry.channel):
+                for key in (leg, action_id, waiting):
                     self._waiters.pop(key, None)
-        if result is JoinResult.JOINED:
-            with self._lock:
-                self._joined[leg] = entry.id
-        else:
-            self._hang_up(leg)
+        if result is not JoinResult.JOINED:
+            self.hang_up(leg)
         return result
 
     def _follow(self, waiter: _Waiter, leg: str, caller: str, seconds: float) -> JoinResult:
@@ -120,9 +160,52 @@ class AmiSwitchboard:
                     # Answered, then put down before the two were joined.
                     return JoinResult.NO_ANSWER
 
-    def _hang_up(self, leg: str) -> None:
+    def conference(self, entry: QueueEntry) -> None:
+        """Bring the caller, the agent and whom they consult together.
+
+        Raises:
+            SwitchboardError: Asterisk cannot be reached, or one of them is gone.
+        """
+        for leg in (entry.channel, entry.leg, entry.consult):
+            self._ami.send("Setvar", Channel=leg, Variable="HOTLINE_ROOM", Value=entry.id)
+        self._redirect(entry.leg, "conference-helper", entry.consult, "conference-helper")
+        self._redirect(entry.channel, "conference-caller")
+
+    def send(self, leg: str, stop: Stop, other: str = "", other_stop: Stop | None = None) -> None:
+        """Send a leg to a stop and, in the same moment, the other that it talks with.
+
+        Raises:
+            SwitchboardError: Asterisk cannot be reached, or the leg is gone.
+        """
+        if stop is not Stop.ON_HOLD and other_stop is None and stop in CALLERS_STOPS:
+            # The agent's leg is about to end and must not take the caller out of there.
+            self._ami.send("Setvar", Channel=leg, Variable="SHARED(onhold)", Value="0")
+        self._redirect(leg, stop.value, other, other_stop.value if other_stop else "")
+
+    def _redirect(self, leg: str, context: str, other: str = "", other_context: str = "") -> None:
+        fields = {"Channel": self._name_of(leg), "Context": context, "Exten": "s", "Priority": "1"}
+        if other:
+            fields |= {
+                "ExtraChannel": self._name_of(other),
+                "ExtraContext": other_context,
+                "ExtraExten": "s",
+                "ExtraPriority": "1",
+            }
+        self._ami.send("Redirect", **fields)
+
+    def mute(self, leg: str, on: bool) -> None:
+        """Let a leg be heard no longer, or again.
+
+        Raises:
+            SwitchboardError: Asterisk cannot be reached, or the leg is gone.
+        """
+        state = "on" if on else "off"
+        self._ami.send("MuteAudio", Channel=self._name_of(leg), Direction="in", State=state)
+
+    def hang_up(self, leg: str) -> None:
+        """End a leg; no error when it has ended already."""
         try:
-            self._ami.send("Hangup", Channel=leg)
+            self._ami.send("Hangup", Channel=leg, Cause=NORMAL)
         except SwitchboardError:
             return  # it had gone by itself
 
@@ -156,21 +239,58 @@ class AmiSwitchboard:
         """
         return {channel["Channel"] for channel in self._channels()}
 
+    def legs(self) -> dict[str, bool]:
+        """Unique ids of the agents' legs that exist now, and whether each talks with a caller.
+
+        Raises:
+            SwitchboardError: Asterisk cannot be reached.
+        """
+        return {
+            channel["Uniqueid"]: channel.get("Application") in ("Bridge", "ConfBridge")
+            for channel in self._channels()
+            if channel.get("Uniqueid", "").startswith("join-")
+        }
+
+    def registered(self) -> set[str]:
+        """Extensions whose telephones are reachable now.
+
+        Raises:
+            SwitchboardError: Asterisk cannot be reached.
+        """
+        contacts = self._listing("PJSIPShowContacts", "ContactListComplete")
+        return {
+            contact.get("ObjectName", "").partition(";")[0]
+            for contact in contacts
+            if contact.get("Status") != "Unreachable"
+        }
+
+    def _name_of(self, leg: str) -> str:
+        """Name of a leg's channel; a name stands for itself."""
+        if "/" in leg:
+            return leg
+        for channel in self._channels():
+            if channel.get("Uniqueid") == leg:
+                return str(channel["Channel"])
+        raise SwitchboardError("That telephone line has ended already.")
+
     def _channels(self) -> list[Fields]:
+        return self._listing("CoreShowChannels", "CoreShowChannelsComplete")
+
+    def _listing(self, action: str, complete: str) -> list[Fields]:
         action_id = self._ami.next_id()
         waiter: _Waiter = queue.SimpleQueue()
         with self._lock:
             self._waiters[action_id] = waiter
         try:
-            self._ami.send("CoreShowChannels", ActionID=action_id)
-            channels: list[Fields] = []
+            self._ami.send(action, ActionID=action_id)
+            rows: list[Fields] = []
             while True:
                 name, fields = waiter.get(timeout=3.0)
-                if name == "CoreShowChannelsComplete":
-                    return channels
-                channels.append(fields)
+                if name == complete:
+                    return rows
+                rows.append(fields)
         except queue.Empty as error:
-            raise SwitchboardError("Asterisk did not list its channels in 3 s") from error
+            raise SwitchboardError(f"Asterisk did not answer {action} in 3 s") from error
         finally:
             with self._lock:
                 self._waiters.pop(action_id, None)
@@ -184,19 +304,37 @@ class AmiSwitchboard:
         for waiter in waiters.values():
             waiter.put((name, fields))
         if name == "Hangup":
-            with self._lock:
-                call_id = self._joined.pop(fields.get("Uniqueid", ""), "")
-            if call_id:
-                self._notices.submit(self._on_agent_left, call_id)
-            elif held := _held(fields)[0]:
-                self._notices.submit(self._on_caller_gone, held)
+            self._notices.submit(self._tell_hangup, fields)
+        elif name == "DTMFEnd" and fields.get("Direction") == "Received" and _held(fields)[0]:
+            digit = fields.get("Digit", "")
+            self._notices.submit(self._tell, "key_pressed", _held(fields)[0], digit)
+
+    def _tell_hangup(self, fields: Fields) -> None:
+        leg = fields.get("Uniqueid", "")
+        if entry_id := _variable(fields, "HOTLINE_LEG"):
+            dropped = fields.get("Cause", "") not in PUT_DOWN
+            self._tell("agent_gone", entry_id, leg, dropped=dropped)
+        elif entry_id := _variable(fields, "HOTLINE_CONSULT"):
+            self._tell("consulted_gone", entry_id, leg)
+        elif held := _held(fields)[0]:
+            self._tell("caller_gone", held)
+
+    def _tell(self, what: str, *details: str, **more: bool) -> None:
+        try:
+            getattr(self._listener(), what)(*details, **more)
+        except Exception:
+            # The next look of the desk (``reconcile``) finds out what was missed.
+            log.exception("switchboard.notice_failed", notice=what)
+
+
+def _variable(fields: Fields, name: str) -> str:
+    variables = fields.get("ChanVariable")
+    return str(variables.get(name, "")) if isinstance(variables, dict) else ""
 
 
 def _held(fields: Fields) -> tuple[str, str, str]:
     """The (call id, DID, reason) that the dialplan set on a held caller's channel."""
-    variables = fields.get("ChanVariable")
-    value = variables.get("HOTLINE_HELD", "") if isinstance(variables, dict) else ""
-    parts = value.split("/")
+    parts = _variable(fields, "HOTLINE_HELD").split("/")
     return (parts[0], parts[1], parts[2]) if len(parts) == 3 else ("", "", "")
 
 

@@ -30,10 +30,12 @@ from bot.agents.queue import (
     QueueUnavailable,
     UnknownEntry,
 )
+from bot.agents.talk import Talk
 from bot.agents.types import EntryState, SwitchboardError
 from bot.observe import Metrics
 from bot.speech.types import SpeechError
 from bot.understanding.yaml_source import PackError
+from bot.web.talk_api import talk_routes
 
 #: Agents whose phones may ring at the same time; each holds a thread for as long.
 CLAIMS_AT_ONCE = 200
@@ -79,6 +81,7 @@ def create_web(
     health: Callable[[], dict[str, Any]],
     reload: Callable[[], Reload],
     token: str,
+    talk: Talk | None = None,
 ) -> FastAPI:
     """Build the app.
 
@@ -142,6 +145,8 @@ def create_web(
         done = reload()
         return {**asdict(done), "changed": done.version != done.previous}
 
+    if talk is not None:
+        app.include_router(talk_routes(talk), dependencies=guarded)
     _answer_errors(app)
     return app
 

@@ -13,7 +13,14 @@ from pathlib import Path
 
 import redis
 
-from bot.agents.types import HeldCaller, JoinResult, QueueEntry, SwitchboardError, Turn
+from bot.agents.types import (
+    HeldCaller,
+    JoinResult,
+    QueueEntry,
+    Stop,
+    SwitchboardError,
+    Turn,
+)
 from bot.config import Settings
 from bot.node.redis_server import redis_command
 
@@ -95,10 +102,13 @@ class FakeSwitchboard:
     def __init__(self) -> None:
         self.channels: set[str] = set()
         self.held: list[HeldCaller] = []
+        self.leg: dict[str, bool] = {}
+        self.phones: set[str] = set()
         self.answer: JoinResult | Exception = JoinResult.JOINED
         self.while_ringing: Callable[[QueueEntry], None] = lambda entry: None
         self.down = False
         self.rung: list[tuple[str, str, float]] = []
+        self.moves: list[tuple[str, ...]] = []
         self._lock = threading.Lock()
 
     def join(self, entry: QueueEntry, agent: str, timeout: float) -> JoinResult:
@@ -107,7 +117,26 @@ class FakeSwitchboard:
         self.while_ringing(entry)
         if isinstance(self.answer, Exception):
             raise self.answer
+        if self.answer is JoinResult.JOINED:
+            self.leg[entry.leg] = True
         return self.answer
+
+    def consult(self, entry: QueueEntry, number: str, leg: str, timeout: float) -> JoinResult:
+        self._do("consult", entry.leg, number, leg)
+        return self.join(entry, number, timeout)
+
+    def conference(self, entry: QueueEntry) -> None:
+        self._do("conference", entry.channel, entry.leg, entry.consult)
+
+    def send(self, leg: str, stop: Stop, other: str = "", other_stop: Stop | None = None) -> None:
+        self._do("send", leg, stop, *((other, other_stop or "") if other else ()))
+
+    def mute(self, leg: str, on: bool) -> None:
+        self._do("mute", leg, str(on))
+
+    def hang_up(self, leg: str) -> None:
+        self._do("hang_up", leg)
+        self.leg.pop(leg, None)
 
     def held_callers(self) -> list[HeldCaller]:
         self._check()
@@ -116,6 +145,18 @@ class FakeSwitchboard:
     def live_channels(self) -> set[str]:
         self._check()
         return set(self.channels)
+
+    def legs(self) -> dict[str, bool]:
+        self._check()
+        return dict(self.leg)
+
+    def registered(self) -> set[str]:
+        self._check()
+        return set(self.phones)
+
+    def _do(self, *move: str) -> None:
+        self._check()
+        self.moves.append(move)
 
     def _check(self) -> None:
         if self.down:

@@ -9,6 +9,7 @@ from queue_world import Clock, FakeSwitchboard, RedisServer, an_entry
 from structlog.testing import capture_logs
 
 from bot.agents.desk import Desk
+from bot.agents.presence import AgentState
 from bot.agents.queue import AgentBusy, AgentQueue, QueueUnavailable
 from bot.agents.types import (
     EntryState,
@@ -30,6 +31,13 @@ def escalated(desk: Desk, switchboard: FakeSwitchboard, name: str = "") -> Queue
 def state(queue: AgentQueue, entry: QueueEntry) -> EntryState | None:
     found = queue.get(entry.id)
     return found.state if found else None
+
+
+def hung_up(desk: Desk, queue: AgentQueue, entry: QueueEntry, dropped: bool = False) -> None:
+    """The agent's leg of a joined caller ends."""
+    found = queue.get(entry.id)
+    assert found is not None
+    desk.agent_gone(entry.id, found.leg, dropped=dropped)
 
 
 def held(entry: QueueEntry, reason: str = "bot_lost", seconds: int = 60) -> HeldCaller:
@@ -101,7 +109,7 @@ def test_an_agent_who_hangs_up_ends_the_conversation(
 ) -> None:
     entry = escalated(desk, switchboard)
     desk.claim("8001")
-    desk.agent_left(entry.id)
+    hung_up(desk, queue, entry)
     found = queue.get(entry.id)
     assert found is not None
     assert (found.state, found.extra["outcome"]) == (EntryState.DONE, "agent_left")
@@ -111,7 +119,9 @@ def test_an_agent_who_hangs_up_before_the_join_is_written_down_is_free_too(
     desk: Desk, queue: AgentQueue, switchboard: FakeSwitchboard
 ) -> None:
     entry = escalated(desk, switchboard)
-    switchboard.while_ringing = lambda ringing: desk.agent_left(ringing.id)
+    switchboard.while_ringing = lambda ringing: desk.agent_gone(
+        ringing.id, ringing.leg, dropped=False
+    )
     claim = desk.claim("8001")
     assert claim is not None
     assert claim.entry.state is EntryState.DONE
@@ -135,7 +145,7 @@ def test_twenty_agents_at_once_never_share_a_caller(
         start.wait()
         served = 0
         while (claim := desk.claim(agent)) is not None:
-            desk.agent_left(claim.entry.id)
+            desk.agent_gone(claim.entry.id, claim.entry.leg, dropped=False)
             served += 1
         return served
 
@@ -143,6 +153,69 @@ def test_twenty_agents_at_once_never_share_a_caller(
         assert sum(pool.map(work, [f"80{n:02}" for n in range(20)])) == 100
     assert len({entry_id for entry_id, _, _ in switchboard.rung}) == 100
     assert len(queue.list(EntryState.DONE)) == 100
+
+
+def test_a_caller_whose_agents_line_drops_is_next_after_emergencies(
+    desk: Desk, queue: AgentQueue, switchboard: FakeSwitchboard
+) -> None:
+    dropped = escalated(desk, switchboard)
+    desk.claim("8001")
+    escalated(desk, switchboard)
+    hung_up(desk, queue, dropped, dropped=True)
+    assert queue.position(dropped.id) == 1
+    claim = desk.claim("8001")
+    assert claim is not None
+    assert claim.entry.id == dropped.id
+
+
+def test_an_agent_whose_line_drops_before_the_join_is_written_down_loses_nobody(
+    desk: Desk, queue: AgentQueue, switchboard: FakeSwitchboard
+) -> None:
+    entry = escalated(desk, switchboard)
+    switchboard.while_ringing = lambda ringing: desk.agent_gone(
+        ringing.id, ringing.leg, dropped=True
+    )
+    desk.claim("8001")
+    assert state(queue, entry) is EntryState.WAITING
+
+
+def test_a_callback_rings_nobody_and_keeps_the_agent_until_it_is_done(
+    desk: Desk, queue: AgentQueue, switchboard: FakeSwitchboard
+) -> None:
+    entry = escalated(desk, switchboard)
+    assert desk.book_callback(entry.id)
+    assert switchboard.moves == [("send", entry.channel, "callback")]
+    desk.caller_gone(entry.id)
+    switchboard.channels.clear()
+    desk.reconcile()
+    claim = desk.claim("8001")
+    assert claim is not None
+    assert (claim.result, claim.entry.phone) == (JoinResult.TO_CALL, entry.caller)
+    desk.reconcile()
+    assert state(queue, entry) is EntryState.JOINED
+    assert switchboard.rung == []
+
+
+def test_a_caller_with_a_withheld_number_cannot_be_called_back(
+    desk: Desk, queue: AgentQueue, switchboard: FakeSwitchboard
+) -> None:
+    entry = an_entry(caller="")
+    desk.escalate(entry)
+    assert not desk.book_callback(entry.id)
+    assert state(queue, entry) is EntryState.WAITING
+
+
+def test_only_who_just_waits_hears_an_announcement(
+    desk: Desk, queue: AgentQueue, switchboard: FakeSwitchboard
+) -> None:
+    entry = escalated(desk, switchboard)
+    assert desk.announce(entry.id)
+    heard: list[bool] = []
+    switchboard.while_ringing = lambda ringing: heard.append(desk.announce(ringing.id))
+    desk.claim("8001")
+    assert heard == [False]
+    assert not desk.announce(entry.id)
+    assert switchboard.moves == [("send", entry.channel, "announce")]
 
 
 # --- callers who leave -----------------------------------------------------------------
@@ -170,7 +243,7 @@ def test_a_caller_who_hangs_up_on_the_agent_ends_the_conversation(
 
 def test_a_stranger_who_hangs_up_does_not_matter(desk: Desk, queue: AgentQueue) -> None:
     desk.caller_gone("nobody")
-    desk.agent_left("nobody")
+    desk.agent_gone("nobody", "join-1", dropped=True)
     assert queue.list() == []
 
 
@@ -183,12 +256,13 @@ def test_what_happens_while_redis_is_away_is_written_when_it_is_back(
     queue = AgentQueue(own_redis.url, clock)
     desk = Desk(queue, switchboard, 20.0, clock)
     talking = escalated(desk, switchboard)
-    desk.claim("8001")
+    claimed = desk.claim("8001")
+    assert claimed is not None
     own_redis.kill()
     stays = escalated(desk, switchboard)
     leaves = escalated(desk, switchboard)
     desk.caller_gone(leaves.id)
-    desk.agent_left(talking.id)
+    desk.agent_gone(talking.id, claimed.entry.leg, dropped=False)
     with pytest.raises(QueueUnavailable):
         desk.claim("8002")
     own_redis.start()
@@ -333,6 +407,60 @@ def test_a_claim_of_a_bot_that_crashed_is_released_when_the_ringing_is_over(
     assert state(queue, entry) is EntryState.WAITING
 
 
+def test_a_join_that_a_crashed_bot_did_not_write_down_is_found(
+    desk: Desk, queue: AgentQueue, switchboard: FakeSwitchboard, clock: Clock
+) -> None:
+    entry = escalated(desk, switchboard)
+    claimed = queue.claim("8001")
+    assert claimed is not None
+    switchboard.leg[claimed.leg] = True
+    clock.tick(6)
+    desk.reconcile()
+    assert state(queue, entry) is EntryState.JOINED
+
+
+def test_a_phone_that_rings_for_a_crashed_bot_is_silenced_before_the_release(
+    desk: Desk, queue: AgentQueue, switchboard: FakeSwitchboard, clock: Clock
+) -> None:
+    entry = escalated(desk, switchboard)
+    claimed = queue.claim("8001")
+    assert claimed is not None
+    switchboard.leg[claimed.leg] = False
+    clock.tick(31)
+    desk.reconcile()
+    assert switchboard.moves == [("hang_up", claimed.leg)]
+    assert state(queue, entry) is EntryState.WAITING
+
+
+def test_a_line_that_dropped_while_no_bot_looked_brings_the_caller_back(
+    desk: Desk, queue: AgentQueue, switchboard: FakeSwitchboard, clock: Clock
+) -> None:
+    entry = escalated(desk, switchboard)
+    desk.claim("8001")
+    switchboard.leg.clear()
+    clock.tick(6)
+    desk.reconcile()
+    assert state(queue, entry) is EntryState.JOINED
+    switchboard.held = [held(entry, reason="asked")]
+    desk.reconcile()
+    assert state(queue, entry) is EntryState.WAITING
+    assert queue.position(entry.id) == 1
+
+
+def test_a_registered_telephone_is_an_agents_heartbeat(
+    desk: Desk, queue: AgentQueue, switchboard: FakeSwitchboard, clock: Clock
+) -> None:
+    for agent in ("8001", "8002"):
+        queue.presence.choose(agent, AgentState.ON_DUTY)
+    switchboard.phones = {"8001", "citizen"}
+    clock.tick(31)
+    desk.reconcile()
+    assert [(one.extension, one.state) for one in queue.presence.all()] == [
+        ("8001", AgentState.ON_DUTY),
+        ("8002", AgentState.GONE),
+    ]
+
+
 def test_a_claim_that_is_still_being_joined_is_left_alone(
     desk: Desk, queue: AgentQueue, switchboard: FakeSwitchboard, clock: Clock
 ) -> None:
@@ -361,7 +489,7 @@ def test_a_new_bot_goes_on_with_the_queue_of_the_old_one(
     assert (state(queue, waits), state(queue, talks)) == (EntryState.WAITING, EntryState.JOINED)
     with pytest.raises(AgentBusy):
         again.claim("8001")
-    again.agent_left(talks.id)
+    hung_up(again, queue, talks)
     assert again.claim("8001") is not None
 
 

@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import pytest
+from queue_world import FakeSwitchboard, an_entry
+
+from bot.agents.desk import Desk
+from bot.agents.queue import AgentBusy, AgentQueue, IllegalTransition, UnknownEntry
+from bot.agents.talk import Talk
+from bot.agents.types import CONFERENCE, EntryState, JoinResult, QueueEntry
+
+
+@pytest.fixture
+def talk(desk: Desk, queue: AgentQueue, switchboard: FakeSwitchboard) -> Talk:
+    return Talk(desk, queue, switchboard, ring_seconds=20.0)
+
+
+@pytest.fixture
+def joined(desk: Desk, queue: AgentQueue, switchboard: FakeSwitchboard) -> QueueEntry:
+    """A caller who talks with 8001."""
+    entry = an_entry("one")
+    switchboard.channels.add(entry.channel)
+    desk.escalate(entry)
+    claim = desk.claim("8001")
+    assert claim is not None
+    return claim.entry
+
+
+def state(queue: AgentQueue) -> tuple[str, str]:
+    found = queue.get("one")
+    assert found is not None
+    return found.state.value, found.agent
+
+
+def test_hold_and_resume_move_both_legs(
+    talk: Talk, joined: QueueEntry, switchboard: FakeSwitchboard
+) -> None:
+    talk.hold("one")
+    talk.resume("one")
+    assert switchboard.moves == [
+        ("send", joined.channel, "on-hold", joined.leg, "agent-idle"),
+        ("send", joined.leg, "agent-join"),
+    ]
+
+
+def test_an_agent_can_be_muted(
+    talk: Talk, joined: QueueEntry, switchboard: FakeSwitchboard
+) -> None:
+    talk.mute("one", True)
+    assert switchboard.moves == [("mute", joined.leg, "True")]
+
+
+def test_a_transfer_rings_the_other_agent_and_frees_the_first(
+    talk: Talk, joined: QueueEntry, queue: AgentQueue, switchboard: FakeSwitchboard
+) -> None:
+    result = talk.transfer("one", "8002")
+    assert (result.result, result.entry.agent) == (JoinResult.JOINED, "8002")
+    assert state(queue) == ("joined", "8002")
+    assert switchboard.moves == [
+        ("send", joined.channel, "people"),
+        ("hang_up", joined.leg),
+    ]
+    queue.enqueue(an_entry("two"))
+    assert queue.claim("8001") is not None
+
+
+def test_the_first_agents_leg_that_ends_late_does_not_end_the_transferred_call(
+    talk: Talk, joined: QueueEntry, queue: AgentQueue, desk: Desk
+) -> None:
+    talk.transfer("one", "8002")
+    desk.agent_gone("one", joined.leg, dropped=False)
+    assert state(queue) == ("joined", "8002")
+
+
+def test_a_transfer_that_nobody_answers_leaves_the_caller_at_their_place(
+    talk: Talk, joined: QueueEntry, queue: AgentQueue, switchboard: FakeSwitchboard
+) -> None:
+    queue.enqueue(an_entry("two"))
+    switchboard.answer = JoinResult.NO_ANSWER
+    assert talk.transfer("one", "8002").result is JoinResult.NO_ANSWER
+    assert state(queue) == ("waiting", "")
+    assert queue.position("one") == 1
+
+
+def test_a_transfer_to_an_agent_with_a_caller_changes_nothing(
+    talk: Talk, joined: QueueEntry, queue: AgentQueue, switchboard: FakeSwitchboard
+) -> None:
+    queue.enqueue(an_entry("two"))
+    queue.claim("8002", "two")
+    with pytest.raises(AgentBusy):
+        talk.transfer("one", "8002")
+    assert state(queue) == ("joined", "8001")
+    assert switchboard.moves == []
+
+
+def test_a_caller_given_back_waits_for_whoever_can_help(
+    talk: Talk, joined: QueueEntry, queue: AgentQueue, switchboard: FakeSwitchboard
+) -> None:
+    queue.presence.teach("8002", ["field:water"])
+    queue.presence.teach("8003", ["field:tax"])
+    talk.give_back("one", ["field:tax"])
+    assert switchboard.moves == [("send", joined.channel, "people"), ("hang_up", joined.leg)]
+    assert queue.claim("8002") is None
+    assert queue.claim("8003") is not None
+
+
+def test_a_department_is_asked_and_then_joined(
+    talk: Talk, joined: QueueEntry, queue: AgentQueue, switchboard: FakeSwitchboard
+) -> None:
+    assert talk.consult("one", "8004") is JoinResult.JOINED
+    asked = queue.get("one")
+    assert asked is not None
+    talk.conference("one")
+    assert switchboard.moves == [
+        ("send", joined.channel, "on-hold", joined.leg, "agent-idle"),
+        ("consult", joined.leg, "8004", asked.consult),
+        ("conference", joined.channel, joined.leg, asked.consult),
+    ]
+    now = queue.get("one")
+    assert now is not None
+    assert now.consult == CONFERENCE
+
+
+def test_the_caller_stays_with_the_department_when_the_agent_leaves_or_drops(
+    talk: Talk, joined: QueueEntry, queue: AgentQueue, desk: Desk
+) -> None:
+    talk.consult("one", "8004")
+    talk.conference("one")
+    desk.agent_gone("one", joined.leg, dropped=True)
+    assert state(queue)[0] == "done"
+
+
+def test_a_department_that_does_not_answer_brings_caller_and_agent_together_again(
+    talk: Talk, joined: QueueEntry, queue: AgentQueue, switchboard: FakeSwitchboard
+) -> None:
+    switchboard.answer = JoinResult.NO_ANSWER
+    assert talk.consult("one", "8004") is JoinResult.NO_ANSWER
+    assert switchboard.moves[-1] == ("send", joined.leg, "agent-join")
+    with pytest.raises(IllegalTransition):
+        talk.conference("one")
+
+
+def test_a_consultation_can_be_ended_by_either(
+    talk: Talk, joined: QueueEntry, queue: AgentQueue, desk: Desk, switchboard: FakeSwitchboard
+) -> None:
+    talk.consult("one", "8004")
+    asked = queue.get("one")
+    assert asked is not None
+    talk.end_consult("one")
+    assert switchboard.moves[-2:] == [
+        ("send", joined.leg, "agent-join"),
+        ("hang_up", asked.consult),
+    ]
+    talk.consult("one", "8004")
+    again = queue.get("one")
+    assert again is not None
+    desk.consulted_gone("one", asked.consult)
+    with_them = queue.get("one")
+    assert with_them is not None
+    assert with_them.consult == again.consult
+    desk.consulted_gone("one", again.consult)
+    alone = queue.get("one")
+    assert alone is not None
+    assert (alone.consult, alone.state) == ("", EntryState.JOINED)
+
+
+def test_the_bot_takes_the_rating(
+    talk: Talk, joined: QueueEntry, queue: AgentQueue, switchboard: FakeSwitchboard
+) -> None:
+    talk.rate("one")
+    assert switchboard.moves == [("send", joined.channel, "rating"), ("hang_up", joined.leg)]
+    found = queue.get("one")
+    assert found is not None
+    assert (found.state, found.extra["outcome"]) == (EntryState.DONE, "agent_done")
+
+
+def test_an_agent_ends_the_conversation(
+    talk: Talk, joined: QueueEntry, queue: AgentQueue, switchboard: FakeSwitchboard
+) -> None:
+    talk.hang_up("one")
+    assert switchboard.moves == [("hang_up", joined.leg)]
+    assert state(queue)[0] == "done"
+
+
+@pytest.mark.parametrize("move", ["hold", "resume", "give_back", "rate", "hang_up", "end_consult"])
+def test_nobody_moves_a_caller_who_does_not_talk(
+    talk: Talk, queue: AgentQueue, switchboard: FakeSwitchboard, move: str
+) -> None:
+    with pytest.raises(UnknownEntry):
+        getattr(talk, move)("one")
+    queue.enqueue(an_entry("one"))
+    with pytest.raises(IllegalTransition):
+        getattr(talk, move)("one")
+    assert switchboard.moves == []

@@ -1,0 +1,271 @@
+"""Real calls in which agents do more than answer: hold, transfer, ask, drop, hand back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from running_line import RunningLine, eventually, start_line, stop_line
+
+from bot.agents.types import EntryKind, EntryState, QueueEntry
+from bot.speech.citizen import telephone
+from bot.speech.types import LINE_RATE
+from bot.speech.voice import Voice
+from bot.telephony.phone import Phone
+
+pytestmark = pytest.mark.call
+
+#: Seconds between announcements on this line.
+EVERY = 6
+#: Root mean square below which a phone heard nothing.
+SILENCE = 40
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLine]:
+    folder = tmp_path_factory.mktemp("joining") / "state"
+    running = start_line(folder, HOTLINE_ANNOUNCE_SECONDS=str(EVERY), HOTLINE_RING_SECONDS="8")
+    yield running
+    assert stop_line(running) == 0, running.log.read_text()
+
+
+@pytest.fixture(autouse=True)
+def empty(line: RunningLine) -> Iterator[None]:
+    """Nobody is left over from one test to the next."""
+    yield
+    for entry in line.queue.live():
+        if entry.kind is EntryKind.CALLBACK:
+            line.queue.abandon(entry.id)
+    eventually(lambda: not line.queue.live(), 15.0)
+
+
+@pytest.fixture(scope="module")
+def hello(citizen_voice: Voice) -> bytes:
+    return telephone(citizen_voice.render("您好，请问有什么可以帮您，请您慢慢说"), LINE_RATE)
+
+
+def ask(line: RunningLine, path: str, **body: object) -> dict[str, Any]:
+    reply = httpx.post(
+        f"http://127.0.0.1:{line.settings.http_port}/api/queue/{path}",
+        json=body,
+        headers={"Authorization": f"Bearer {line.secrets.api_token}"},
+        timeout=40,
+    )
+    assert reply.status_code == 200, reply.text
+    answer: dict[str, Any] = reply.json()
+    return answer
+
+
+def waits(line: RunningLine, phone: Phone) -> QueueEntry:
+    """The caller asked for a person and hears the music."""
+    phone.call("12345")
+    phone.wait_answered()
+    phone.wait_sound(5.0, 0.0)
+    phone.press("0")
+    eventually(lambda: line.queue.list(EntryState.WAITING), 5.0)
+    phone.wait_quiet(0.6)
+    eventually(lambda: phone.heard_level(0.5) > 100, 15.0)
+    return line.queue.list(EntryState.WAITING)[-1]
+
+
+def joined(line: RunningLine, phone: Phone, agent: str = "8001") -> QueueEntry:
+    entry = waits(line, phone)
+    assert ask(line, "claim", agent=agent, entry=entry.id)["result"] == "joined"
+    return entry
+
+
+def hears(one: Phone, other: Phone, sound: bytes) -> bool:
+    """Whether the one hears what the other says."""
+    eventually(lambda: one.heard_level(0.4) < SILENCE, 8.0)
+    other.speak(sound)
+    try:
+        eventually(lambda: one.heard_level(0.4) > 100, 4.0)
+    except AssertionError:
+        return False
+    finally:
+        other.stop_speaking()
+    return True
+
+
+def state(line: RunningLine, entry: QueueEntry) -> str:
+    found = line.queue.get(entry.id)
+    return f"{found.state} {found.agent}".strip() if found else "unknown"
+
+
+def test_a_caller_on_hold_hears_music_and_then_the_agent_again(
+    line: RunningLine, hello: bytes
+) -> None:
+    with line.agent("8001", answer_after=0.2) as agent, line.citizen() as phone:
+        entry = joined(line, phone)
+        assert hears(phone, agent, hello)
+        ask(line, f"{entry.id}/hold")
+        eventually(lambda: phone.heard_level(0.5) > 100, 5.0)
+        time.sleep(1.5)
+        assert phone.heard_level(1.0) > 100
+        assert agent.heard_level(1.0) < SILENCE
+        ask(line, f"{entry.id}/resume")
+        assert hears(phone, agent, hello)
+        assert hears(agent, phone, hello)
+        assert state(line, entry) == "joined 8001"
+        agent.hangup()
+        assert phone.wait_ended(5.0) == 200
+        eventually(lambda: state(line, entry) == "done 8001", 3.0)
+
+
+def test_a_muted_agent_hears_and_is_not_heard(line: RunningLine, hello: bytes) -> None:
+    with line.agent("8001", answer_after=0.2) as agent, line.citizen() as phone:
+        entry = joined(line, phone)
+        ask(line, f"{entry.id}/mute", on=True)
+        time.sleep(0.5)
+        assert not hears(phone, agent, hello)
+        assert hears(agent, phone, hello)
+        ask(line, f"{entry.id}/mute", on=False)
+        assert hears(phone, agent, hello)
+
+
+def test_a_caller_is_transferred_to_another_agent(line: RunningLine, hello: bytes) -> None:
+    with (
+        line.agent("8001", answer_after=0.2) as first,
+        line.agent("8002", answer_after=0.2) as second,
+        line.citizen() as phone,
+    ):
+        entry = joined(line, phone)
+        assert ask(line, f"{entry.id}/transfer", to="8002")["result"] == "joined"
+        assert first.wait_ended(5.0)
+        assert hears(phone, second, hello)
+        assert state(line, entry) == "joined 8002"
+        second.hangup()
+        assert phone.wait_ended(5.0) == 200
+
+
+def test_a_transfer_that_nobody_answers_leaves_the_caller_waiting(line: RunningLine) -> None:
+    with line.agent("8001", answer_after=0.2), line.citizen() as phone:
+        entry = joined(line, phone)
+        assert ask(line, f"{entry.id}/transfer", to="8003")["result"] == "agent_unreachable"
+        assert state(line, entry) == "waiting"
+        eventually(lambda: phone.heard_level(0.5) > 100, 5.0)
+        assert phone.state == "answered"
+
+
+def test_a_caller_given_back_waits_and_is_claimed_again(line: RunningLine, hello: bytes) -> None:
+    with line.agent("8001", answer_after=0.2) as agent, line.citizen() as phone:
+        entry = joined(line, phone)
+        ask(line, f"{entry.id}/transfer")
+        agent.wait_ended(5.0)
+        back = line.queue.get(entry.id)
+        assert back is not None
+        assert (back.state, back.queued_at) == (EntryState.WAITING, entry.queued_at)
+        assert ask(line, "claim", agent="8001")["result"] == "joined"
+        assert hears(phone, agent, hello)
+
+
+def test_a_caller_whose_agents_phone_dies_is_told_and_is_next(
+    line: RunningLine, hello: bytes, recognise: Callable[[bytes], str]
+) -> None:
+    with (
+        line.agent("8001", answer_after=0.2) as agent,
+        line.agent("8002", answer_after=0.2) as other,
+        line.citizen("13800138001") as phone,
+        line.citizen("13800138002") as second,
+    ):
+        entry = joined(line, phone)
+        waits(line, second)
+        began = phone.now
+        assert agent._process is not None
+        agent._process.kill()
+        eventually(lambda: state(line, entry) == "waiting", 25.0)
+        assert line.queue.position(entry.id) == 1
+        phone.wait_until(phone.now + 7.0)
+        heard = recognise(phone.heard()[int(began * LINE_RATE) * 2 :])
+        assert any(word in heard for word in ("抱歉", "线路", "断", "坐席")), heard
+        assert ask(line, "claim", agent="8002")["entry"]["id"] == entry.id
+        assert hears(phone, other, hello)
+
+
+def test_a_department_is_consulted_and_left_with_the_caller(
+    line: RunningLine, hello: bytes
+) -> None:
+    with (
+        line.agent("8001", answer_after=0.2) as agent,
+        line.agent("8004", answer_after=0.2) as department,
+        line.citizen() as phone,
+    ):
+        entry = joined(line, phone)
+        assert ask(line, f"{entry.id}/consult", number="8004")["result"] == "joined"
+        assert hears(agent, department, hello)
+        assert hears(department, agent, hello)
+        assert phone.heard_level(1.0) > 100
+        ask(line, f"{entry.id}/conference")
+        time.sleep(1.0)
+        assert hears(phone, department, hello)
+        assert hears(agent, phone, hello)
+        agent.hangup()
+        eventually(lambda: state(line, entry) == "done 8001", 5.0)
+        assert hears(phone, department, hello)
+        assert hears(department, phone, hello)
+        department.hangup()
+        assert phone.wait_ended(5.0) == 200
+
+
+def test_a_consultation_that_ends_brings_the_caller_back(line: RunningLine, hello: bytes) -> None:
+    with (
+        line.agent("8001", answer_after=0.2) as agent,
+        line.agent("8004", answer_after=0.2) as department,
+        line.citizen() as phone,
+    ):
+        entry = joined(line, phone)
+        ask(line, f"{entry.id}/consult", number="8004")
+        ask(line, f"{entry.id}/end_consult")
+        assert department.wait_ended(5.0)
+        assert hears(phone, agent, hello)
+
+
+def test_the_bot_takes_over_for_the_rating(line: RunningLine) -> None:
+    with line.agent("8001", answer_after=0.2) as agent, line.citizen() as phone:
+        entry = joined(line, phone)
+        ask(line, f"{entry.id}/rate")
+        agent.wait_ended(5.0)
+        assert state(line, entry) == "done 8001"
+        phone.wait_sound(8.0)
+        assert phone.state == "answered"
+
+
+def test_a_waiting_caller_hears_their_place_and_books_a_callback_with_a_key(
+    line: RunningLine, recognise: Callable[[bytes], str]
+) -> None:
+    with line.citizen() as phone:
+        entry = waits(line, phone)
+        began = phone.now
+        phone.wait_until(began + EVERY + 8.0)
+        heard = recognise(phone.heard()[int(began * LINE_RATE) * 2 :])
+        assert any(word in heard for word in ("空闲", "接听", "下一位", "挂机", "回电")), heard
+        phone.press("1")
+        eventually(lambda: (e := line.queue.get(entry.id)) and e.kind is EntryKind.CALLBACK, 3.0)
+        assert phone.wait_ended(20.0) == 200
+        booked = line.queue.get(entry.id)
+        assert booked is not None
+        assert (booked.state, booked.phone) == (EntryState.WAITING, "13800138000")
+        claim = ask(line, "claim", agent="8001")
+        assert (claim["result"], claim["entry"]["phone"]) == ("to_call", "13800138000")
+        ask(line, f"{entry.id}/done")
+
+
+def test_an_agent_who_answers_cuts_an_announcement_short(line: RunningLine, hello: bytes) -> None:
+    with line.agent("8001", answer_after=0.1) as agent, line.citizen() as phone:
+        entry = waits(line, phone)
+        claims: list[dict[str, Any]] = []
+        spoken = eventually(
+            lambda: list((line.settings.state / "asterisk" / "sounds" / "waiting").glob("*")), 20.0
+        )
+        assert spoken
+        claimer = threading.Thread(
+            target=lambda: claims.append(ask(line, "claim", agent="8001", entry=entry.id))
+        )
+        claimer.start()
+        claimer.join(20)
+        assert claims[0]["result"] == "joined"
+        assert hears(phone, agent, hello)
