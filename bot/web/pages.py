@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Protocol
 from urllib.parse import urlsplit
 
+import anyio.to_thread
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -145,11 +146,13 @@ async def _csrf_given(request: Request) -> str:
 
 
 def guard(house: House) -> Callable[[Request], Any]:
-    """Return the dependency that every page has: it finds out who asks, and turns away."""
+    """Return the dependency of every router of pages: it finds out who asks, and turns away."""
 
-    async def find(request: Request) -> SignedIn:
+    async def find(request: Request) -> None:
         path = request.scope["route"].path
-        me = house.sessions.find(request.cookies.get(COOKIE, ""))
+        # Never on the event loop, which carries the sound of all calls.
+        key = request.cookies.get(COOKIE, "")
+        me = await anyio.to_thread.run_sync(house.sessions.find, key)
         if me is None:
             raise Refused(401, "请先登录。", "/login")
         if request.method not in SAFE:
@@ -162,9 +165,19 @@ def guard(house: House) -> Callable[[Request], Any]:
             raise Refused(403, "请先修改一次性密码。", "/password")
         if not allows(request.method, path, me.account.role):
             raise Refused(403, "您没有权限使用这个页面。")
-        return me
+        request.state.signed_in = me
 
     return find
+
+
+def _signed_in(request: Request) -> SignedIn:
+    # Set by the guard; without one this is an error, never an open door.
+    found: SignedIn = request.state.signed_in
+    return found
+
+
+Me = Annotated[SignedIn, Depends(_signed_in)]
+"""Who asks: what a page's function takes."""
 
 
 def refusal(request: Request, error: Refused) -> Response:
@@ -236,8 +249,7 @@ def sign_in_pages(house: House) -> APIRouter:
 
 def own_pages(house: House) -> APIRouter:
     """Return the routes of everybody who is signed in."""
-    router = APIRouter()
-    Me = Annotated[SignedIn, Depends(guard(house))]  # noqa: N806
+    router = APIRouter(dependencies=[Depends(guard(house))])
 
     @router.get("/")
     def home(me: Me) -> Response:

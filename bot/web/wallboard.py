@@ -24,7 +24,7 @@ from bot.web.call_view import REASONS
 from bot.web.desk_pages import RESULTS, STATES, TROUBLE
 from bot.web.feed import event
 from bot.web.figures import TARGET, figures_of
-from bot.web.pages import COOKIE, House, Refused, fragment, guard, page
+from bot.web.pages import COOKIE, House, Me, Refused, fragment, guard, page
 from bot.web.sessions import SignedIn
 
 #: Seconds after which the board is sent anew.
@@ -39,8 +39,7 @@ ENTRY_STATES = {
 
 def wallboard_pages(house: House) -> APIRouter:
     """Return the routes of the wallboard."""
-    router = APIRouter(prefix="/wallboard")
-    Me = Annotated[SignedIn, Depends(guard(house))]  # noqa: N806
+    router = APIRouter(prefix="/wallboard", dependencies=[Depends(guard(house))])
 
     def entry_of(entry_id: str) -> QueueEntry:
         entry = house.queue.get(entry_id)

@@ -10,7 +10,8 @@ from bot.agents.desk import Desk
 from bot.agents.queue import AgentQueue
 
 # The queue's own tests have the world it lives in; importlib mode knows no neighbours.
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / "agents")]
+sys.path.insert(0, str(Path(__file__).parent.parent / "agents"))
+sys.path.insert(0, str(Path(__file__).parent))
 
 from queue_world import FakeSwitchboard, RedisServer
 from site_world import Site, make_site

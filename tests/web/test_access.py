@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from site_world import Site
-from starlette.routing import Mount, Route
+from starlette.routing import Mount
 
 from bot.web.access import ACCESS, Open
 from bot.web.accounts import Role
@@ -16,9 +16,12 @@ def routes_of(site: Site) -> Iterator[tuple[str, str]]:
     for route in site.app.routes:
         if isinstance(route, Mount):
             yield "GET", route.path
-        elif isinstance(route, Route):
-            for method in sorted((route.methods or set()) - {"HEAD"}):
-                yield method, route.path
+        else:
+            # Routes of an included router hang below it; each with its whole path.
+            below = getattr(route, "effective_route_contexts", lambda route=route: [route])
+            for one in below():
+                for method in sorted(set(one.methods or ()) - {"HEAD"}):
+                    yield method, one.path
 
 
 def all_routes(site: Site) -> set[tuple[str, str]]:
