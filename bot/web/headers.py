@@ -27,7 +27,8 @@ class SecurityHeaders:
             ),
             "X-Content-Type-Options": "nosniff",
             "X-Frame-Options": "DENY",
-            "Referrer-Policy": "no-referrer",
+            # Not "no-referrer", with which browsers hide the Origin of our own forms too.
+            "Referrer-Policy": "same-origin",
             "Cross-Origin-Opener-Policy": "same-origin",
             "Cross-Origin-Resource-Policy": "same-origin",
             "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
