@@ -21,7 +21,7 @@ URGENCIES = {"low": "一般", "normal": "普通", "high": "较急", "urgent": "�
 REASONS = {
     "asked": "要求转人工",
     "not_understood": "没有听懂",
-    "emergency": "紧急",
+    "emergency": "可能危及安全",
     "no_input": "没有说话",
     "failure": "系统故障",
     "busy": "机器人忙",

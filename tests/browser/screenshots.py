@@ -11,8 +11,10 @@ import threading
 import time
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "web"), str(HERE.parent / "agents")]
+# What pages are filled with is the world of other tests.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "web"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "agents"))
 
 import uvicorn
 from desk_browser import chromium

@@ -34,6 +34,8 @@ async function show(fresh) {
   for (const button of document.querySelectorAll("[data-duty]"))
     button.setAttribute("aria-pressed", String(button.dataset.duty === me.duty));
   $("claim").disabled = Boolean(me.entry);
+  // With a caller on the line nobody else can be taken.
+  $("queue").inert = Boolean(me.entry);
   call.dataset.phase = me.phase;
   if (me.entry === before.entry) return;
   if (!me.entry) {
