@@ -13,6 +13,7 @@ from bot.commands import (
     asr,
     call,
     chat,
+    clock,
     doctor,
     evaluate,
     grammar,
@@ -21,6 +22,7 @@ from bot.commands import (
     queue,
     replay,
     run,
+    ticket,
     train,
     tts,
 )
@@ -71,6 +73,8 @@ app.add_typer(queue.app, name="queue")
 app.add_typer(grammar.app, name="grammar")
 app.add_typer(model.app, name="model")
 app.add_typer(asr.app, name="asr")
+app.add_typer(ticket.app, name="ticket")
+app.add_typer(clock.app, name="clock")
 
 
 def main() -> None:
