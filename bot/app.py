@@ -189,7 +189,7 @@ class Line:
             listener=lambda: self,
             on_connected=lambda up: self.metrics.asterisk_connected.set(int(up)),
         )
-        self.desk = Desk(self.queue, self.switchboard, settings.ring_seconds)
+        self.desk = Desk(self.queue, self.switchboard, settings.ring_seconds, node=settings.node)
         self.talk = Talk(self.desk, self.queue, self.switchboard, settings.ring_seconds)
         self.announcer = Announcer(
             self.desk,

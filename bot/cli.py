@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from bot.commands import (
     account,
+    agent,
     ask,
     asr,
     call,
@@ -70,6 +71,7 @@ app.command()(tts.tts)
 app.command()(phones.phones)
 app.add_typer(account.app, name="account")
 app.add_typer(queue.app, name="queue")
+app.add_typer(agent.app, name="agent")
 app.add_typer(grammar.app, name="grammar")
 app.add_typer(model.app, name="model")
 app.add_typer(asr.app, name="asr")

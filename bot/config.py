@@ -64,6 +64,8 @@ class Settings(BaseSettings):
     """Extensions of the agents' phones."""
     ring_seconds: float = 20.0
     """How long an agent's phone rings before the caller goes back to their place."""
+    node: str = ""
+    """Name of this node, where several share one Redis; each needs one of its own."""
     announce_seconds: float = 30.0
     """How often a waiting caller hears their position and the expected wait."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -23,6 +23,6 @@ def phones() -> None:
     for column in ("who", "user name", "password", "dials"):
         table.add_column(column)
     table.add_row("citizen", "citizen", secrets.citizen_password, ", ".join(settings.dids))
-    for extension in settings.agents:
-        table.add_row("agent", extension, secrets.agent_passwords[extension], "-")
+    for extension, password in sorted(secrets.agent_passwords.items()):
+        table.add_row("agent", extension, password, "-")
     console().print(table)

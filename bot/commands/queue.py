@@ -1,19 +1,26 @@
-"""``hotline queue``: see who waits for a person, take a caller, end a conversation.
+"""``hotline queue``: see who waits for a person, take a caller, pass them on, end it.
 
-``list`` reads Redis itself, so it works when the bot is down; ``claim`` and ``done`` ask the
-running bot, because only it can ring phones. Leaves to others: every rule.
+``list`` and ``watch`` read Redis itself, so they work when the bot is down; ``claim``,
+``transfer`` and ``done`` ask the running bot, because only it can ring phones. Leaves to
+others: every rule.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import queue as news_queue
+import threading
 import time
 from collections.abc import Sequence
 from typing import Annotated, Any, NoReturn
 
 import typer
+from rich.console import Group
+from rich.live import Live
 from rich.table import Table
 
+from bot.agents.changes import Change
 from bot.agents.codec import from_json, to_json
 from bot.agents.queue import AgentQueue, QueueUnavailable
 from bot.agents.types import EntryState, JoinResult, QueueEntry
@@ -23,6 +30,7 @@ from bot.config import Settings
 from bot.observe import mask_number
 
 STATES = {
+    EntryState.SCHEDULED: "预约回电",
     EntryState.WAITING: "等待中",
     EntryState.CLAIMED: "振铃中",
     EntryState.JOINED: "通话中",
@@ -44,10 +52,13 @@ RESULTS = {
     JoinResult.AGENT_BUSY: "{agent}话机忙，来电已回到原来的位置。",
     JoinResult.AGENT_UNREACHABLE: "找不到{agent}这部话机（是否已注册？），来电已回到原来的位置。",
     JoinResult.CALLER_GONE: "市民已挂机。",
+    JoinResult.TO_CALL: "这是回电，请用您的话机拨打上面的号码，结束后执行 hotline queue done。",
 }
 SPEAKERS = {"caller": "市民", "bot": "机器人"}
 
-app = typer.Typer(help="The agents' queue: list, claim, done.", no_args_is_help=True)
+app = typer.Typer(
+    help="The agents' queue: list, watch, claim, transfer, done.", no_args_is_help=True
+)
 
 
 @app.command("list")
@@ -74,6 +85,39 @@ def list_entries(
 
 
 @app.command()
+def watch(
+    seconds: Annotated[
+        float | None, typer.Option(help="Stop by itself after this long; default: Ctrl-C.")
+    ] = None,
+) -> None:
+    """Show who waits, as it changes, until Ctrl-C."""
+    stop = threading.Event()
+    try:
+        queue = AgentQueue(Settings().redis_address)
+        screen = console()
+        news: news_queue.Queue[Change] = news_queue.Queue()
+
+        def listen() -> None:
+            for change in queue.changes(stop):
+                news.put(change)
+
+        threading.Thread(target=listen, daemon=True).start()
+        until = time.monotonic() + seconds if seconds is not None else float("inf")
+        with Live(_picture(queue), console=screen, auto_refresh=False) as live:
+            while time.monotonic() < until:
+                # At every change, and every second for the times in it.
+                with contextlib.suppress(news_queue.Empty):
+                    news.get(timeout=min(1.0, max(0.0, until - time.monotonic())))
+                live.update(_picture(queue), refresh=True)
+    except QueueUnavailable as error:
+        _fail("连不上排队系统（Redis）。", str(error))
+    except KeyboardInterrupt:
+        return
+    finally:
+        stop.set()
+
+
+@app.command()
 def claim(
     agent: Annotated[str, typer.Option("--agent", help="Extension of the agent's phone.")],
     entry: Annotated[
@@ -86,11 +130,37 @@ def claim(
         settings, "/api/queue/claim", {"agent": agent, "entry": entry}, settings.ring_seconds
     )
     found, result = from_json(answer["entry"]), JoinResult(answer["result"])
-    if result is JoinResult.JOINED:
+    taken = result in (JoinResult.JOINED, JoinResult.TO_CALL)
+    if taken:
         typer.echo(describe(found))
     typer.echo(RESULTS[result].format(agent=agent))
-    if result is not JoinResult.JOINED:
+    if not taken:
         raise typer.Exit(2)
+
+
+@app.command()
+def transfer(
+    entry: Annotated[str, typer.Argument(help="Id of the caller.")],
+    to: Annotated[
+        str, typer.Option("--to", help="Another agent's extension; default: back to the queue.")
+    ] = "",
+    skill: Annotated[
+        list[str] | None,
+        typer.Option(help="What the next agent must be able to do, such as field:medicare."),
+    ] = None,
+) -> None:
+    """Give a caller who is talking to another agent, or back to the queue."""
+    settings = Settings()
+    body = {"to": to, "skills": skill or None}
+    answer = _ask_bot(settings, f"/api/queue/{entry}/transfer", body, settings.ring_seconds)
+    if not to:
+        typer.echo("来电已回到队列，优先级和位置不变。")
+        return
+    result = JoinResult(answer["result"])
+    if result is not JoinResult.JOINED:
+        typer.echo(RESULTS[result].format(agent=to))
+        raise typer.Exit(2)
+    typer.echo(f"已转给坐席{to}。")
 
 
 @app.command()
@@ -109,6 +179,8 @@ def describe(entry: QueueEntry) -> str:
         f"来电号码：{entry.caller or '未显示'}    拨打：{entry.did}",
         f"转接原因：{REASONS.get(entry.reason, entry.reason)}",
     ]
+    if entry.phone:
+        lines.append(f"回电号码：{entry.phone}")
     if entry.ticket:
         lines.append(f"已登记工单：{entry.ticket}")
     if entry.transcript:
@@ -123,6 +195,15 @@ def describe(entry: QueueEntry) -> str:
         lines.append("可能的问题：")
         lines += [f"  {title}（{sure:.0%}）" for _, title, sure in entry.candidates]
     return "\n".join(lines)
+
+
+def _picture(queue: AgentQueue) -> Group:
+    """Everything worth seeing of the queue now."""
+    staff = queue.presence.staffing()
+    wait = queue.expected_wait(queue.waiting_count() + 1)
+    expected = "未知" if wait is None else _duration(wait)
+    line = f"在岗坐席{staff.serving}人，空闲{staff.free}人；新来电预计等待：{expected}"
+    return Group(_table(queue.live(), time.time()), line)
 
 
 def _table(entries: Sequence[QueueEntry], now: float) -> Table:

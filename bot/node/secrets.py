@@ -33,8 +33,10 @@ def secrets_path(settings: Settings) -> Path:
     return settings.state / "secrets.json"
 
 
-def load_secrets(settings: Settings) -> Secrets:
+def load_secrets(settings: Settings, *more_agents: str) -> Secrets:
     """Read the node's secrets, making what is missing (a new node, a new agent).
+
+    ``more_agents``: extensions beside those of the settings.
 
     Raises:
         SetupError: the file is damaged or cannot be read or written.
@@ -49,7 +51,7 @@ def load_secrets(settings: Settings) -> Secrets:
                 **(stored.agent_passwords if stored else {}),
                 **{
                     extension: secrets.token_hex(8)
-                    for extension in settings.agents
+                    for extension in (*settings.agents, *more_agents)
                     if stored is None or extension not in stored.agent_passwords
                 },
             },
@@ -60,6 +62,15 @@ def load_secrets(settings: Settings) -> Secrets:
     except OSError as error:
         raise SetupError(f"Cannot read or write {path}: {error.strerror}.") from error
     return made
+
+
+def add_agent(settings: Settings, extension: str) -> str:
+    """Make a password for an agent's telephone, unless there is one; return it.
+
+    Raises:
+        SetupError: the file is damaged or cannot be read or written.
+    """
+    return load_secrets(settings, extension).agent_passwords[extension]
 
 
 def _read(path: Path) -> Secrets | None:

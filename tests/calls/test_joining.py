@@ -11,6 +11,7 @@ import httpx
 import pytest
 from running_line import RunningLine, eventually, start_line, stop_line
 
+from bot.agents.presence import AgentState
 from bot.agents.types import EntryKind, EntryState, QueueEntry
 from bot.speech.citizen import telephone
 from bot.speech.types import LINE_RATE
@@ -269,3 +270,68 @@ def test_an_agent_who_answers_cuts_an_announcement_short(line: RunningLine, hell
         claimer.join(20)
         assert claims[0]["result"] == "joined"
         assert hears(phone, agent, hello)
+
+
+def test_an_agent_who_hangs_up_on_a_caller_on_hold_ends_the_call(line: RunningLine) -> None:
+    with line.agent("8001", answer_after=0.2) as agent, line.citizen() as phone:
+        entry = joined(line, phone)
+        ask(line, f"{entry.id}/hold")
+        time.sleep(1.0)
+        agent.hangup()
+        assert phone.wait_ended(5.0) == 200
+        eventually(lambda: state(line, entry) == "done 8001", 3.0)
+
+
+def test_without_a_bot_a_conversation_goes_on_and_a_dropped_caller_waits(
+    line: RunningLine, hello: bytes
+) -> None:
+    with (
+        line.agent("8001", answer_after=0.2) as first,
+        line.agent("8002", answer_after=0.2) as second,
+        line.citizen("13800138001") as one,
+        line.citizen("13800138002") as two,
+    ):
+        stays = joined(line, one, "8001")
+        drops = joined(line, two, "8002")
+        bot = line.child("bot")
+        bot.kill()
+        assert hears(one, first, hello)
+        assert second._process is not None
+        second._process.kill()
+        eventually(lambda: line.child("bot").pid != bot.pid and line.health()["asterisk"], 90.0)
+        eventually(lambda: state(line, drops) == "waiting", 30.0)
+        assert state(line, stays) == "joined 8001"
+        assert hears(one, first, hello)
+        assert ask(line, "claim", agent="8003", entry=drops.id)["result"] == "agent_unreachable"
+        first.hangup()
+        assert one.wait_ended(5.0) == 200
+        eventually(lambda: state(line, stays) == "done 8001", 5.0)
+
+
+def test_an_agent_added_to_a_running_line_registers_and_is_on_duty(
+    line: RunningLine, hello: bytes
+) -> None:
+    added = line.hotline("agent", "add", "8009")
+    assert added.returncode == 0, added.stdout + added.stderr
+    password = added.stdout.strip().rpartition("密码：")[2]
+    new = Phone("8009", password, line.server, register=True, answer_after=0.2)
+    with new as agent, line.citizen() as phone:
+        assert line.hotline("agent", "on", "8009").returncode == 0
+        entry = waits(line, phone)
+        claimed = line.hotline("queue", "claim", "--agent", "8009", entry.id)
+        assert claimed.returncode == 0, claimed.stdout + claimed.stderr
+        assert hears(phone, agent, hello)
+        assert "通话中" in line.hotline("agent", "list").stdout
+        agent.hangup()
+        assert phone.wait_ended(5.0) == 200
+        eventually(lambda: "整理中" in line.hotline("agent", "list").stdout, 10.0)
+
+
+def test_a_registered_phone_keeps_its_agent_on_duty(line: RunningLine) -> None:
+    with line.agent("8003"):
+        line.queue.presence.choose("8003", AgentState.ON_DUTY)
+        chosen = line.queue.presence.get("8003")
+        assert chosen is not None
+        eventually(
+            lambda: (now := line.queue.presence.get("8003")) and now.beat > chosen.beat, 10.0
+        )

@@ -14,7 +14,8 @@ from typer.testing import CliRunner, Result
 
 from bot.agents.desk import Desk
 from bot.agents.queue import AgentQueue
-from bot.agents.types import EntryState, JoinResult
+from bot.agents.talk import Talk
+from bot.agents.types import EntryKind, EntryState, JoinResult
 from bot.commands.queue import app
 from bot.node.secrets import load_secrets
 from bot.observe import Metrics
@@ -33,10 +34,24 @@ def http_port(own_redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> int:
 
 
 @pytest.fixture
-def bot(http_port: int, own_redis: RedisServer, desk: Desk, queue: AgentQueue) -> Iterator[None]:
+def bot(
+    http_port: int,
+    own_redis: RedisServer,
+    desk: Desk,
+    queue: AgentQueue,
+    switchboard: FakeSwitchboard,
+) -> Iterator[None]:
     """The bot's HTTP side, serving."""
     token = load_secrets(own_redis.settings).api_token
-    web = create_web(desk, queue, Metrics(), dict, lambda: Reload("small", "1", "1"), token)
+    web = create_web(
+        desk,
+        queue,
+        Metrics(),
+        dict,
+        lambda: Reload("small", "1", "1"),
+        token,
+        Talk(desk, queue, switchboard, 20.0),
+    )
     server = uvicorn.Server(uvicorn.Config(web, host="127.0.0.1", port=http_port, log_config=None))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -130,3 +145,39 @@ def test_a_dead_redis_is_said_with_what_to_do(http_port: int, own_redis: RedisSe
     assert told.exit_code == 1
     assert "连不上排队系统" in told.output
     assert "REDIS_URL" in told.output
+
+
+def test_the_watch_shows_a_caller_who_comes_while_it_runs(
+    http_port: int, queue: AgentQueue
+) -> None:
+    timer = threading.Timer(0.5, lambda: queue.enqueue(an_entry("comes")))
+    timer.start()
+    shown = hotline("watch", "--seconds", "2")
+    assert shown.exit_code == 0, shown.output
+    assert "comes" in shown.output
+    assert "在岗坐席0人" in shown.output
+
+
+def test_a_callback_is_taken_with_its_number(http_port: int, bot: None, queue: AgentQueue) -> None:
+    queue.enqueue(an_entry("back", kind=EntryKind.CALLBACK, phone="13812345678"))
+    taken = hotline("claim", "--agent", "8001")
+    assert taken.exit_code == 0
+    assert "回电号码：13812345678" in taken.output
+    assert hotline("done", "back").exit_code == 0
+
+
+def test_a_caller_is_transferred_and_given_back(
+    http_port: int, bot: None, queue: AgentQueue, switchboard: FakeSwitchboard
+) -> None:
+    queue.enqueue(an_entry("one"))
+    hotline("claim", "--agent", "8001")
+    moved = hotline("transfer", "one", "--to", "8002")
+    assert moved.exit_code == 0
+    assert "已转给坐席8002。" in moved.output
+    back = hotline("transfer", "one", "--skill", "field:tax")
+    assert back.exit_code == 0
+    entry = queue.get("one")
+    assert entry is not None
+    assert (entry.state, entry.skills) == (EntryState.WAITING, {"field:tax"})
+    refused = hotline("transfer", "one", "--to", "8002")
+    assert refused.exit_code == 1
