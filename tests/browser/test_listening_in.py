@@ -54,8 +54,8 @@ def test_a_supervisor_hears_both_sides_of_a_conversation(
         return telephone(citizen_voice.render(text), LINE_RATE)
 
     with (
-        line.agent("8002") as agent,
-        line.agent("8004") as supervisor,
+        line.agent("8002", answer_after=0.3) as agent,
+        line.agent("8004", answer_after=0.3) as supervisor,
         line.citizen("13900139000") as caller,
     ):
         caller.call("12345")
