@@ -11,6 +11,8 @@ from rich.table import Table
 from bot.casework.tickets import CaseworkError, TicketStore
 from bot.commands.output import console
 from bot.config import Settings
+from bot.node.secrets import load_secrets
+from bot.node.types import SetupError
 from bot.web.accounts import ROLE_NAMES, AccountError, Accounts, Role
 from bot.web.audit import Audit
 
@@ -26,8 +28,13 @@ def add(
 ) -> None:
     """Make an account, and print its one-time password."""
     accounts, audit = _open()
-    if extension and extension not in Settings().agents:
-        _fail(f"{extension} is no agent's telephone; HOTLINE_AGENTS names {Settings().agents}.")
+    try:
+        if extension and extension not in load_secrets(Settings()).agent_passwords:
+            _fail(
+                f"There is no telephone {extension}; make it with `hotline agent add {extension}`."
+            )
+    except SetupError as error:
+        _fail(str(error))
     try:
         password = accounts.add(name, role, extension)
     except AccountError as error:
