@@ -34,6 +34,7 @@ from bot.casework.surveys import Surveys
 from bot.casework.tickets import TicketStore
 from bot.config import Settings
 from bot.dialogue.types import Transfer
+from bot.node.browser_phone import sip_script
 from bot.node.render import asterisk_dirs
 from bot.node.secrets import load_secrets
 from bot.node.types import Say
@@ -62,7 +63,13 @@ from bot.telephony.waiting import Announcer
 from bot.understanding.live import LivePack
 from bot.understanding.pack import Pack, PackError, load_pack
 from bot.understanding.schema import expansions, placeholders
+from bot.web.accounts import Accounts
 from bot.web.app import Reload, create_web
+from bot.web.audit import Audit
+from bot.web.feed import Feed
+from bot.web.pages import House
+from bot.web.records import Records
+from bot.web.sessions import Sessions
 
 log = structlog.get_logger(__name__)
 
@@ -420,6 +427,31 @@ class Line:
         """A caller who has left the bot pressed a key."""
         self.announcer.key_pressed(entry_id, digit)
 
+    # --- pages -------------------------------------------------------------------------
+
+    def house(self) -> House:
+        """What the pages are made of."""
+        engine, passwords = self.tickets.engine, self.secrets.agent_passwords
+        return House(
+            accounts=Accounts(engine),
+            sessions=Sessions(engine),
+            audit=Audit(engine),
+            records=Records(engine),
+            tickets=self.tickets,
+            citizens=Citizens(engine),
+            queue=self.queue,
+            desk=self.desk,
+            talk=self.talk,
+            floor=self.switchboard,
+            metrics=self.metrics,
+            feed=Feed(self.queue.changes_async),
+            pack=lambda: self.live.current.pack,
+            record=lambda call_id: read_call(calls_folder(self.settings), call_id),
+            phone_password=lambda extension: passwords.get(extension, ""),
+            phone_url=self.settings.phone_address,
+            sip_script=sip_script(self.settings),
+        )
+
     # --- servers -----------------------------------------------------------------------
 
     def _on_agi(self, agi: CallAgi) -> None:
@@ -516,10 +548,17 @@ class Line:
             self.reload,
             self.secrets.api_token,
             self.talk,
+            self.house(),
         )
         server = uvicorn.Server(
             uvicorn.Config(
-                web, host="127.0.0.1", port=settings.http_port, log_config=None, access_log=False
+                web,
+                host="127.0.0.1",
+                port=settings.http_port,
+                log_config=None,
+                access_log=False,
+                # Pages hold their connection open for news; they come back by themselves.
+                timeout_graceful_shutdown=2,
             )
         )
         loop = asyncio.get_running_loop()

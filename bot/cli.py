@@ -8,6 +8,7 @@ import typer
 from pydantic import ValidationError
 
 from bot.commands import (
+    account,
     agent,
     ask,
     asr,
@@ -71,6 +72,7 @@ app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(tts.tts)
 app.command()(phones.phones)
+app.add_typer(account.app, name="account")
 app.add_typer(queue.app, name="queue")
 app.add_typer(agent.app, name="agent")
 app.add_typer(grammar.app, name="grammar")

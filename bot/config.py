@@ -38,6 +38,11 @@ class Settings(BaseSettings):
     audio_port: int = 9092
     http_port: int = 8312
     """The bot's own pages and API, on loopback."""
+    ws_port: int = 8313
+    """SIP over WebSocket for the agents' browsers, on loopback."""
+    phone_url: str = ""
+    """Address of ``ws_port`` as agents' browsers reach it (``wss://…``, through a web server);
+    "" when they run on this machine."""
     redis_port: int = 6390
     """Port of the private Redis, used when ``REDIS_URL`` is not set."""
 
@@ -89,6 +94,11 @@ class Settings(BaseSettings):
     def redis_address(self) -> str:
         """URL of the Redis in use: the operator's, else the private one."""
         return self.redis_url or f"redis://127.0.0.1:{self.redis_port}/0"
+
+    @property
+    def phone_address(self) -> str:
+        """WebSocket URL at which agents' browsers reach Asterisk."""
+        return self.phone_url or f"ws://127.0.0.1:{self.ws_port}/ws"
 
     @property
     def database_address(self) -> str:

@@ -128,7 +128,7 @@ def eventually(look: Callable[[], Any], timeout: float = 10.0) -> Any:
 
 def start_line(folder: Path, **settings_too: str) -> RunningLine:
     """``settings_too``: environment variables of the line, such as HOTLINE_RING_SECONDS."""
-    names = ("SIP", "AMI", "AGI", "AUDIO", "HTTP", "REDIS")
+    names = ("SIP", "AMI", "AGI", "AUDIO", "HTTP", "WS", "REDIS")
     ports = dict(zip(names, free_ports(len(names)), strict=True))
     environment = {
         **os.environ,

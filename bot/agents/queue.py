@@ -49,6 +49,7 @@ LISTED = 1000
 
 # Named here, because in the class below ``list`` is a method.
 _Entries = list[QueueEntry]
+_Answer = list[dict[str, str]]
 
 
 class AgentBusy(Exception):  # noqa: N818
@@ -278,6 +279,15 @@ class AgentQueue:
     def changes_async(self) -> AsyncIterator[Change]:
         """Yield every change as it happens, until closed."""
         return watch_async(self._rules)
+
+    def events(self, since: float) -> _Answer:
+        """Return the changes kept since a Unix time, oldest first, as text by name.
+
+        Each has ``id``, ``state``, ``agent``, ``outcome`` and ``at``.
+        """
+        key = f"{self._rules.prefix}events"
+        rows = self._rules.ask(lambda client: client.xrange(key, min=int(since * 1000)))
+        return [fields for _, fields in rows]
 
     # --- Redis -------------------------------------------------------------------------
 

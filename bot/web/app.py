@@ -35,6 +35,8 @@ from bot.agents.types import EntryState, SwitchboardError
 from bot.observe import Metrics
 from bot.speech.types import SpeechError
 from bot.understanding.yaml_source import PackError
+from bot.web.pages import House
+from bot.web.site import add_pages, for_people, trouble
 from bot.web.talk_api import talk_routes
 
 #: Agents whose phones may ring at the same time; each holds a thread for as long.
@@ -82,6 +84,7 @@ def create_web(
     reload: Callable[[], Reload],
     token: str,
     talk: Talk | None = None,
+    house: House | None = None,
 ) -> FastAPI:
     """Build the app.
 
@@ -147,6 +150,8 @@ def create_web(
 
     if talk is not None:
         app.include_router(talk_routes(talk), dependencies=guarded)
+    if house is not None:
+        add_pages(app, house)
     _answer_errors(app)
     return app
 
@@ -162,14 +167,18 @@ def _answer_errors(app: FastAPI) -> None:
         return ApiError(409, "agent_busy", message, entry=error.entry_id).response()
 
     @app.exception_handler(IllegalTransition)
-    def illegal(_: Request, error: IllegalTransition) -> JSONResponse:
+    def illegal(request: Request, error: IllegalTransition) -> Response:
+        if for_people(request):
+            return trouble(error)
         if isinstance(error, UnknownEntry):
             return ApiError(404, "unknown_entry", "没有这个来电。").response()
         message = "只有正在通话的来电才能结束。"
         return ApiError(409, "illegal_transition", message, state=error.state).response()
 
     @app.exception_handler(QueueUnavailable)
-    def no_queue(_: Request, error: QueueUnavailable) -> JSONResponse:
+    def no_queue(request: Request, error: QueueUnavailable) -> Response:
+        if for_people(request):
+            return trouble(error)
         message = "排队系统暂时连不上，来电人仍在听等待音乐，请稍后再试。"
         return ApiError(503, "queue_unavailable", message, detail=str(error)).response()
 
@@ -185,7 +194,9 @@ def _answer_errors(app: FastAPI) -> None:
         return ApiError(503, "pack_not_spoken", message, detail=str(error)).response()
 
     @app.exception_handler(SwitchboardError)
-    def no_switchboard(_: Request, error: SwitchboardError) -> JSONResponse:
+    def no_switchboard(request: Request, error: SwitchboardError) -> Response:
+        if for_people(request):
+            return trouble(error)
         message = "电话交换机暂时连不上，来电人已回到原来的位置，请稍后再试。"
         return ApiError(503, "switchboard_unavailable", message, detail=str(error)).response()
 

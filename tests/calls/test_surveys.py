@@ -86,7 +86,7 @@ def test_a_citizen_says_that_it_is_solved_and_how_they_find_it(
     number = resolved(store)
     citizen.wait_incoming(30.0)
     citizen.wait_answered(10.0)
-    say(citizen, citizen_voice, "已经解决了")
+    say(citizen, citizen_voice, "对的")
     hear_out(citizen)
     heard = recognise(citizen.heard())
     citizen.press("5")

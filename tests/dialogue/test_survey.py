@@ -42,6 +42,11 @@ def test_it_can_all_be_said_by_keys(called: Caller) -> None:
     assert called.notes == [TakeSurvey(OLD.number, True, 4)]
 
 
+def test_a_key_that_means_nothing_here_leads_back_to_the_question(called: Caller) -> None:
+    assert called.presses("7").hears == ["<survey_solved>"]
+    assert called.presses("#").hears == ["<survey_solved>"]
+
+
 def test_who_does_not_score_has_still_said_that_it_is_solved(called: Caller) -> None:
     assert called.agrees().is_silent().notes == [TakeSurvey(OLD.number, True)]
 

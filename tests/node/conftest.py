@@ -29,7 +29,15 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
         monkeypatch.delenv(name, raising=False)
     ports = {
         name: _free_port()
-        for name in ("sip_port", "ami_port", "agi_port", "audio_port", "http_port", "redis_port")
+        for name in (
+            "sip_port",
+            "ami_port",
+            "agi_port",
+            "audio_port",
+            "http_port",
+            "ws_port",
+            "redis_port",
+        )
     }
     # Said outright, so that the environment of whoever runs the tests does not matter.
     return Settings(

@@ -1,0 +1,88 @@
+"""The table of routes and roles: who may go where. What is not in it may be used by nobody.
+
+Leaves to others: finding out who somebody is (``sessions.py``) and turning them away
+(``pages.py``). A test holds this table against the app's routes in both directions.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from bot.web.accounts import Role
+
+
+class Open(Enum):
+    """Routes that ask for no role."""
+
+    PUBLIC = "public"
+    """Anybody who reaches the port."""
+    TOKEN = "token"
+    """Programs that bring the node's own token (``app.py``)."""
+
+
+AGENT, SUPERVISOR, EDITOR, ANALYST, ADMIN = Role
+ANYBODY = frozenset(Role)
+DESK = frozenset({AGENT, SUPERVISOR})
+FLOOR = frozenset({SUPERVISOR, ADMIN})
+LEARNING = frozenset({SUPERVISOR, EDITOR, ANALYST})
+ADMINS = frozenset({ADMIN})
+
+ACCESS: dict[tuple[str, str], frozenset[Role] | Open] = {
+    ("GET", "/healthz"): Open.PUBLIC,
+    ("GET", "/metrics"): Open.PUBLIC,
+    ("GET", "/api/queue"): Open.TOKEN,
+    ("POST", "/api/queue/claim"): Open.TOKEN,
+    ("POST", "/api/queue/{entry_id}/done"): Open.TOKEN,
+    ("POST", "/api/queue/{entry_id}/transfer"): Open.TOKEN,
+    ("POST", "/api/queue/{entry_id}/consult"): Open.TOKEN,
+    ("POST", "/api/queue/{entry_id}/mute"): Open.TOKEN,
+    ("POST", "/api/queue/{entry_id}/{move}"): Open.TOKEN,
+    ("POST", "/reload"): Open.TOKEN,
+    ("GET", "/static"): Open.PUBLIC,
+    ("GET", "/static/sip"): Open.PUBLIC,
+    ("GET", "/login"): Open.PUBLIC,
+    ("POST", "/login"): Open.PUBLIC,
+    ("GET", "/"): ANYBODY,
+    ("POST", "/logout"): ANYBODY,
+    ("GET", "/password"): ANYBODY,
+    ("POST", "/password"): ANYBODY,
+    ("GET", "/desk"): DESK,
+    ("GET", "/desk/events"): DESK,
+    ("GET", "/desk/phone"): DESK,
+    ("POST", "/desk/duty"): DESK,
+    ("POST", "/desk/claim"): DESK,
+    ("GET", "/desk/call/{entry_id}"): DESK,
+    ("POST", "/desk/call/{entry_id}/ticket"): DESK,
+    ("POST", "/desk/call/{entry_id}/wrap-up"): DESK,
+    ("POST", "/desk/call/{entry_id}/talk"): DESK,
+    ("GET", "/wallboard"): FLOOR,
+    ("GET", "/wallboard/events"): FLOOR,
+    ("POST", "/wallboard/{entry_id}/listen"): frozenset({SUPERVISOR}),
+    ("POST", "/wallboard/{entry_id}/remove"): frozenset({SUPERVISOR}),
+    ("POST", "/wallboard/{entry_id}/give"): frozenset({SUPERVISOR}),
+    ("GET", "/corrections"): LEARNING,
+    ("GET", "/corrections.csv"): LEARNING,
+    ("GET", "/accounts"): ADMINS,
+    ("POST", "/accounts"): ADMINS,
+    ("POST", "/accounts/{name}/lock"): ADMINS,
+    ("POST", "/accounts/{name}/unlock"): ADMINS,
+    ("POST", "/accounts/{name}/reset"): ADMINS,
+    ("GET", "/audit"): ADMINS,
+}
+
+#: Where somebody who has just signed in goes.
+HOMES = {
+    Role.AGENT: "/desk",
+    Role.SUPERVISOR: "/wallboard",
+    Role.EDITOR: "/corrections",
+    Role.ANALYST: "/corrections",
+    Role.ADMIN: "/accounts",
+}
+#: Until somebody has chosen their own password, they get no further than this.
+BEFORE_PASSWORD = frozenset({"/password", "/logout"})
+
+
+def allows(method: str, path: str, role: Role) -> bool:
+    """Whether a role may use a route. ``path`` is the route's, with its braces."""
+    row = ACCESS.get((method, path), frozenset())
+    return row is Open.PUBLIC or (isinstance(row, frozenset) and role in row)

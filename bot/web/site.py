@@ -1,0 +1,57 @@
+"""Puts the pages, their files and their headers into the app.
+
+Leaves to others: the pages, each in a module of its own.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI, Request
+from fastapi.responses import PlainTextResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from bot.agents.queue import IllegalTransition, QueueUnavailable
+from bot.agents.types import SwitchboardError
+from bot.casework.errors import CaseworkError
+from bot.web.desk_pages import desk_pages, told
+from bot.web.headers import SecurityHeaders
+from bot.web.office import office_pages
+from bot.web.pages import House, Refused, own_pages, refusal, sign_in_pages
+from bot.web.wallboard import wallboard_pages
+
+STATIC = Path(__file__).parent / "static"
+#: Below these, errors are told to programs, as JSON (``app.py``).
+API = ("/api/", "/reload")
+
+
+def add_pages(app: FastAPI, house: House) -> None:
+    """Add everything that people use with a browser."""
+    for pages in (sign_in_pages, own_pages, desk_pages, wallboard_pages, office_pages):
+        app.include_router(pages(house))
+    # The longer path first: Starlette takes the first that fits.
+    app.mount("/static/sip", StaticFiles(directory=house.sip_script, check_dir=False))
+    app.mount("/static", StaticFiles(directory=STATIC))
+    where = urlsplit(house.phone_url)
+    app.add_middleware(SecurityHeaders, sockets=[f"{where.scheme}://{where.netloc}"])
+
+    @app.exception_handler(Refused)
+    def refused(request: Request, error: Refused) -> Response:
+        return refusal(request, error)
+
+    @app.exception_handler(CaseworkError)
+    def not_stored(_: Request, error: CaseworkError) -> Response:
+        return PlainTextResponse(told(error), 503)
+
+
+def for_people(request: Request) -> bool:
+    """Whether an error is told to a person at a page rather than to a program."""
+    return request.url.path.startswith(("/desk", "/wallboard", "/accounts", "/audit"))
+
+
+def trouble(error: Exception) -> Response:
+    """Tell a person of trouble in one of the rooms."""
+    status = 409 if isinstance(error, IllegalTransition) else 503
+    assert isinstance(error, IllegalTransition | QueueUnavailable | SwitchboardError)
+    return PlainTextResponse(told(error), status)

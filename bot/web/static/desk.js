@@ -1,0 +1,135 @@
+// The desk: shows what the server pushes, sends what the agent decides. No rule lives here.
+
+import { clock, send, tell } from "./common.js";
+import { BrowserPhone } from "./phone.js";
+
+const $ = (id) => document.getElementById(id);
+const call = $("call");
+let me = { entry: "", phase: "" };
+
+// --- what the server pushes -------------------------------------------------------------
+
+const events = new EventSource("/desk/events");
+events.addEventListener("queue", ({ data }) => {
+  const focused = document.activeElement?.dataset?.claim;
+  $("queue").innerHTML = data;
+  if (focused) $("queue").querySelector(`[data-claim="${CSS.escape(focused)}"]`)?.focus();
+});
+events.addEventListener("me", ({ data }) => show(JSON.parse(data)));
+events.addEventListener("trouble", ({ data }) => {
+  $("trouble").textContent = data;
+  $("trouble").hidden = !data;
+});
+events.addEventListener("signed_out", () => location.assign("/login"));
+events.onerror = () => { $("trouble").textContent = "连接中断，正在重连……"; $("trouble").hidden = false; };
+events.onopen = () => { $("trouble").hidden = true; };
+
+async function show(fresh) {
+  const before = me;
+  me = fresh;
+  $("state").textContent = me.label;
+  $("state").dataset.state = me.state;
+  $("since").dataset.since = me.since;
+  $("since").textContent = me.since ? clock(Date.now() / 1000 - me.since) : "";
+  for (const button of document.querySelectorAll("[data-duty]"))
+    button.setAttribute("aria-pressed", String(button.dataset.duty === me.duty));
+  $("claim").disabled = Boolean(me.entry);
+  // With a caller on the line nobody else can be taken.
+  $("queue").inert = Boolean(me.entry);
+  call.dataset.phase = me.phase;
+  if (me.entry === before.entry) return;
+  if (!me.entry) {
+    call.innerHTML = '<p class="empty">没有来电。上岗后按“接听下一个”。</p>';
+    $("claim").focus();
+    return;
+  }
+  const wanted = me.entry;
+  const answer = await fetch(`/desk/call/${encodeURIComponent(wanted)}`);
+  if (answer.ok && wanted === me.entry) call.innerHTML = await answer.text();
+  else if (!answer.ok) tell(await answer.text(), true);
+}
+
+// --- what the agent decides -------------------------------------------------------------
+
+const phone = new BrowserPhone($("sound"), (state, text) => {
+  $("phone").dataset.state = state;
+  $("phone").textContent = text;
+}, () => $("auto-answer").checked);
+
+async function claim(entry) {
+  $("claim").disabled = true;
+  const told = await send("/desk/claim", { entry });
+  $("claim").disabled = Boolean(me.entry);
+  if (told) tell(told);
+}
+
+const duty = (state) => send("/desk/duty", { state }).then((told) => told && tell(told));
+
+async function talk(move) {
+  if (!me.entry) return;
+  const to = move === "transfer" ? $("transfer-to").value.trim() : "";
+  const told = await send(`/desk/call/${encodeURIComponent(me.entry)}/talk`, { move, to });
+  if (told) tell(told);
+}
+
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("button");
+  if (!button) return;
+  if (button.id === "claim") claim("");
+  else if (button.dataset.claim) claim(button.dataset.claim);
+  else if (button.dataset.duty) duty(button.dataset.duty);
+  else if (button.dataset.talk) talk(button.dataset.talk);
+});
+
+call.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const form = event.target;
+  const button = form.querySelector("button.main");
+  button.disabled = true;
+  const answer = await send(form.action, new FormData(form));
+  button.disabled = form.id === "ticket" && answer !== null;
+  if (answer === null) return;
+  if (form.id === "ticket") form.querySelector(".result").innerHTML = answer;
+  else tell(answer);
+});
+
+call.addEventListener("change", ({ target }) => {
+  if (target.name !== "category") return;
+  const chosen = target.selectedOptions[0];
+  target.form.unit.value = chosen.dataset.unit ?? "";
+  if (chosen.dataset.urgency) target.form.urgency.value = chosen.dataset.urgency;
+});
+
+// --- keys -------------------------------------------------------------------------------
+
+const KEYS = {
+  KeyJ: () => !$("claim").disabled && claim(""),
+  KeyO: () => duty("on_duty"),
+  KeyB: () => duty("break"),
+  KeyL: () => duty("off"),
+  KeyH: () => talk("hang_up"),
+  KeyT: () => call.querySelector("#ticket select")?.focus(),
+  KeyS: () => call.querySelector("#ticket")?.requestSubmit(),
+  KeyW: () => {
+    const wrap = call.querySelector("#wrap");
+    if (wrap?.outcome.value) wrap.requestSubmit();
+    else wrap?.outcome.focus();
+  },
+};
+document.addEventListener("keydown", (event) => {
+  if (!event.altKey || event.ctrlKey || event.metaKey || !KEYS[event.code]) return;
+  event.preventDefault();
+  KEYS[event.code]();
+});
+
+// --- the telephone in the browser -------------------------------------------------------
+
+const wish = $("browser-phone");
+wish.checked = localStorage.getItem("browser-phone") !== "off";
+wish.addEventListener("change", () => {
+  localStorage.setItem("browser-phone", wish.checked ? "on" : "off");
+  if (wish.checked) phone.connect();
+  else phone.disconnect();
+});
+if (wish.checked) phone.connect();
+else phone.disconnect();

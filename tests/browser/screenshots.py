@@ -1,0 +1,170 @@
+"""Makes a picture of every page, filled with a busy morning, to be looked at.
+
+.venv/bin/python tests/browser/screenshots.py FOLDER
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+# What pages are filled with is the world of other tests.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "web"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "agents"))
+
+import uvicorn
+from desk_browser import chromium
+from playwright.sync_api import BrowserContext, Page
+from queue_world import FakeSwitchboard, RedisServer, an_entry, free_port
+from site_world import Site, make_site
+
+from bot.agents.presence import AgentState
+from bot.agents.queue import AgentQueue
+from bot.agents.types import Turn
+from bot.web.accounts import Role
+
+TALK = (
+    Turn("bot", "您好，这里是市民服务热线，请问您要咨询还是反映问题？", 0.5),
+    Turn("caller", "你好，我们小区从昨天早上就停水了，到现在还没有来", 4.2),
+    Turn("bot", "您是要反映停水问题，对吗？", 9.8),
+    Turn("caller", "对，望京西园三区，家里还有老人，实在不方便", 12.0),
+    Turn("bot", "好的，请问大概从什么时候开始停的？", 17.5),
+    Turn("caller", "昨天早上八点左右，我还是找人工说吧", 20.1),
+    Turn("bot", "好的，马上为您转接人工坐席，请稍候。", 24.0),
+)
+
+
+def fill(site: Site, switchboard: FakeSwitchboard) -> None:
+    """A busy morning."""
+    now = time.time()
+    pack, queue, house = site.house.pack(), site.house.queue, site.house
+    titles = {intent.id: intent.title for intent in pack.intents}
+    ids = ["water.outage", "water.pressure", "water.pipe"]
+    faq = next(one for one in pack.intents if hasattr(one, "answer"))
+    for number, (reason, priority, waited) in enumerate(
+        [("asked", 5, 8), ("emergency", 0, 15), ("not_understood", 5, 95), ("asked", 2, 40)]
+    ):
+        queue.enqueue(
+            an_entry(
+                f"waiting-{number}",
+                caller=f"1391234567{number}",
+                reason=reason,
+                priority=priority,
+                queued_at=now - waited,
+                candidates=((ids[0], titles[ids[0]], 0.7),),
+            )
+        )
+    mine = an_entry(
+        "mine",
+        caller="13812345678",
+        queued_at=now - 65,
+        transcript=TALK,
+        candidates=(
+            (ids[0], titles[ids[0]], 0.71),
+            (faq.id, faq.title, 0.18),
+            (ids[1], titles[ids[1]], 0.06),
+        ),
+    )
+    queue.enqueue(mine)
+    site.records["mine"] = {"turns": [{"slots": {"place": "望京西园三区"}}]}
+    for text in ("楼道灯坏了三天", "垃圾桶满了没人清运"):
+        house.tickets.file(
+            call_id=text,
+            category="sanitation.x",
+            title=text[:4],
+            text=text,
+            place="望京西园三区",
+            caller="13812345678",
+        )
+    house.records.wrap_up("before", "zhang", "answered", "解释了阶梯水价", "13812345678")
+    house.citizens.consent("13812345678", True)
+    house.citizens.remember("13812345678", last_rating=5)
+    for extension, duty in (("8002", AgentState.BREAK), ("8003", AgentState.ON_DUTY)):
+        queue.presence.choose(extension, duty)
+        queue.presence.beat(extension)
+    for number in range(6):
+        entry = an_entry(f"old-{number}", queued_at=now - 300)
+        queue.enqueue(entry)
+        if number < 4:
+            queue.claim("8003", entry.id)
+            queue.join(entry.id)
+            queue.close(entry.id, "agent_done")
+        elif number == 4:
+            queue.abandon(entry.id)
+        else:
+            queue.claim("8003", entry.id)
+            queue.join(entry.id)
+    house.metrics.calls_total.labels(outcome="answered").inc(20)
+    house.metrics.escalations_total.labels(reason="asked").inc(6)
+
+
+def shoot(page: Page, folder: Path, name: str) -> None:
+    page.wait_for_timeout(600)
+    page.screenshot(path=folder / f"{name}.png")
+    print(folder / f"{name}.png")
+
+
+def signed_in(browser: BrowserContext, site: Site, address: str, role: Role, name: str) -> Page:
+    browser.clear_cookies()
+    page = browser.new_page()
+    known, password = site.account(role, name)
+    page.goto(address)
+    page.fill("[name=name]", known)
+    page.fill("[name=password]", password)
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "/login" not in url)
+    return page
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as work:
+        redis, switchboard = RedisServer(Path(work)), FakeSwitchboard()
+        redis.start()
+        site = make_site(Path(work), AgentQueue(redis.url), switchboard)
+        port = free_port()
+        config = uvicorn.Config(site.app, port=port, log_config=None, timeout_graceful_shutdown=1)
+        server = uvicorn.Server(config)
+        threading.Thread(target=server.run, daemon=True).start()
+        address = f"http://127.0.0.1:{port}/"
+        fill(site, switchboard)
+        try:
+            with chromium() as browser:
+                page = browser.new_page()
+                page.goto(address)
+                shoot(page, folder, "login")
+                page = signed_in(browser, site, address, Role.AGENT, "zhang")
+                page.locator("#browser-phone").uncheck()
+                page.keyboard.press("Alt+o")
+                shoot(page, folder, "desk-idle")
+                page.locator("[data-claim=mine]").click()
+                page.wait_for_selector("#ticket")
+                shoot(page, folder, "desk-talking")
+                page.keyboard.press("Alt+s")
+                page.wait_for_selector("#ticket .number")
+                page.keyboard.press("Alt+h")
+                page.wait_for_selector("#call[data-phase=done]")
+                shoot(page, folder, "desk-wrap-up")
+                page.goto(f"{address}password")
+                shoot(page, folder, "password")
+                page.goto(f"{address}accounts")
+                shoot(page, folder, "refused")
+                page = signed_in(browser, site, address, Role.SUPERVISOR, "li")
+                shoot(page, folder, "wallboard")
+                page.goto(f"{address}corrections")
+                shoot(page, folder, "corrections")
+                page = signed_in(browser, site, address, Role.ADMIN, "admin")
+                shoot(page, folder, "accounts")
+                page.goto(f"{address}audit")
+                shoot(page, folder, "audit")
+        finally:
+            server.should_exit = True
+            redis.kill()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
