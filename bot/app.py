@@ -25,6 +25,7 @@ from bot.agents.types import QueueEntry, Turn
 from bot.casework.clocks import Clock
 from bot.casework.tickets import CaseworkError, TicketStore
 from bot.config import Settings
+from bot.database import open_database
 from bot.dialogue.types import FileTicket, Transfer
 from bot.node.render import asterisk_dirs
 from bot.node.secrets import load_secrets
@@ -166,7 +167,7 @@ class Line:
             version=version("hotline"), asr=self.ears.name, tts=self.voice.name
         ).set(1)
         self.tickets = TicketStore(
-            settings.database_address, rules=rules_of(lambda: self.live.current.pack)
+            open_database(settings), rules=rules_of(lambda: self.live.current.pack)
         )
         self.tickets.create_schema()
         self.queue = AgentQueue(settings.redis_address)

@@ -11,6 +11,7 @@ import typer
 from bot.app import load_line_pack
 from bot.casework.tickets import CaseworkError, TicketStore
 from bot.config import Settings
+from bot.database import open_database
 from bot.dialogue.policy import decide, start
 from bot.dialogue.types import (
     CallStarted,
@@ -38,7 +39,7 @@ def chat(
     try:
         pack = load_line_pack(settings)
         settings.state.mkdir(parents=True, exist_ok=True)
-        tickets = TicketStore(settings.database_address)
+        tickets = TicketStore(open_database(settings))
         tickets.create_schema()
         _talk(pack, tickets, trace)
     except (PackError, CaseworkError) as error:
