@@ -12,6 +12,8 @@ from bot.commands import (
     asr,
     call,
     chat,
+    clock,
+    db,
     doctor,
     evaluate,
     grammar,
@@ -20,6 +22,7 @@ from bot.commands import (
     queue,
     replay,
     run,
+    ticket,
     train,
     tts,
 )
@@ -66,9 +69,12 @@ app.command()(evaluate.evaluate)
 app.command()(tts.tts)
 app.command()(phones.phones)
 app.add_typer(queue.app, name="queue")
+app.add_typer(db.app, name="db")
 app.add_typer(grammar.app, name="grammar")
 app.add_typer(model.app, name="model")
 app.add_typer(asr.app, name="asr")
+app.add_typer(ticket.app, name="ticket")
+app.add_typer(clock.app, name="clock")
 
 
 def main() -> None:

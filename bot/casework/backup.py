@@ -24,7 +24,7 @@ from sqlalchemy import Engine, MetaData, Table, func, insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.casework.errors import CaseworkError, told
-from bot.casework.versions import current, prepare
+from bot.casework.versions import current, downgrade, upgrade
 
 FORMAT = "hotline-backup-1"
 #: Pages that SQLite copies at a time; writers get in between.
@@ -136,15 +136,11 @@ def _load(engine: Engine, source: Path) -> None:
         head = json.loads(next(file, "{}"))
         if not isinstance(head, dict) or head.get("format") != FORMAT:
             raise CaseworkError(f"{source} is not a backup of a PostgreSQL database.")
-    from bot.casework.versions import downgrade, upgrade
-
     upgrade(engine, head["version"])
     try:
         with engine.begin() as connection, gzip.open(source, "rt", encoding="utf-8") as file:
             next(file)
             tables = {table.name: table for table in _tables(connection)}
-            # Tables may point to each other's rows: keys are checked again at the end.
-            connection.execute(text("SET LOCAL session_replication_role = replica"))
             count = 0
             for name, rows in _batches(file):
                 if name == "":

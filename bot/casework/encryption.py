@@ -38,7 +38,7 @@ MARK = "enc:"
 NONCE, KEY = 12, 32
 
 
-class KeyError_(CaseworkError):  # noqa: N801 (KeyError is taken)
+class WrongKeyError(CaseworkError):
     """A value cannot be read with the keys at hand."""
 
 
@@ -86,7 +86,7 @@ class Keyring:
     @property
     def newest(self) -> str:
         """Id of the key that encrypts."""
-        return next(reversed(self.keys))
+        return list(self.keys)[-1]
 
     def seal(self, text: str) -> str:
         """Encrypt so that equal texts look different."""
@@ -109,7 +109,7 @@ class Keyring:
             return stored
         name, _, rest = stored.removeprefix(MARK).partition(":")
         if name not in self.keys:
-            raise KeyError_(
+            raise WrongKeyError(
                 f"A personal field was encrypted with the key {name}, which is not here. Use the "
                 "secrets.json that belongs to this database."
             )
@@ -119,7 +119,7 @@ class Keyring:
                 return self._of(name).siv.decrypt(blob, [name.encode()]).decode()
             return self._of(name).gcm.decrypt(blob[:NONCE], blob[NONCE:], name.encode()).decode()
         except (InvalidTag, ValueError, binascii.Error) as error:
-            raise KeyError_(
+            raise WrongKeyError(
                 f"A personal field cannot be decrypted with the key {name}: the database was "
                 "tampered with, or this is the secrets.json of another node."
             ) from error
@@ -153,7 +153,7 @@ def _opened(value: str, dialect: Dialect) -> str:
     if keys is not None:
         return keys.open(value)
     if value.startswith(MARK):
-        raise KeyError_(
+        raise WrongKeyError(
             "This database is encrypted, and it was opened without keys: open it with the "
             "secrets.json that belongs to it."
         )

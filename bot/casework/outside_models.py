@@ -13,6 +13,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from bot.casework.encryption import EncryptedText
 from bot.casework.models import ACTOR, UNIT, Base
 
+__all__ = ["ApiKey", "Base", "Delivery", "LegalHold", "Webhook"]
+
 
 class ApiKey(Base):
     """A key by which a program proves who it is. Only its hash is known here."""

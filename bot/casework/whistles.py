@@ -50,8 +50,13 @@ class Board:
 
     @property
     def late(self) -> tuple[str, ...]:
-        """Names of the departments that are late."""
+        """Names of the departments that are late, there or not."""
         return tuple(one.department for one in self.called if one.late)
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """Names of the departments that have not come, late or not."""
+        return tuple(one.department for one in self.called if not one.arrived_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +194,6 @@ class Whistles:
             ticket = ledger.take(session, str(number))
             now = ledger.now()
             board = _board(whistle, ticket.number, summonses, now)
-            absent = [one.department for one in board.called if not one.arrived_at]
             ledger.write(
                 session,
                 ticket,
@@ -199,7 +203,7 @@ class Whistles:
                 at=now,
                 whistle=id,
                 late=board.late,
-                absent=absent,
+                absent=board.absent,
             )
             whistle.closed_at = now
             return _board(whistle, ticket.number, summonses, now)
@@ -259,7 +263,7 @@ class Whistles:
             )
             summonses = _summonses(session, [whistle.id for whistle in whistles])
         now = self._ledger.now()
-        return figures([(_board(one, "", summonses, now)) for one in whistles], now)
+        return figures(_board(one, "", summonses, now) for one in whistles)
 
     def _called(
         self, session: Session, id: int, department: str
@@ -291,27 +295,25 @@ class Whistles:
         self._ledger.write(session, ticket, kind, actor, note, **data)
 
 
-def figures(boards: Iterable[Board], now: dt.datetime) -> list[Figures]:
+def figures(boards: Iterable[Board]) -> list[Figures]:
     """Return how departments answered some whistles; pure.
 
     A department is on time when it checked in no later than it should, late when it checked in
-    later, absent when it has not and the time is over. Till then it is none of these.
+    later, absent when it has not and the time is over. Till then it is none of these, and it
+    remains so when the whistle is closed before that time.
     """
     by_name: dict[str, list[tuple[Board, Called]]] = {}
     for board in boards:
         for one in board.called:
             by_name.setdefault(one.department, []).append((board, one))
-    return [_figures(name, some, now) for name, some in sorted(by_name.items())]
+    return [_figures(name, some) for name, some in sorted(by_name.items())]
 
 
-def _figures(name: str, some: Sequence[tuple[Board, Called]], now: dt.datetime) -> Figures:
+def _figures(name: str, some: Sequence[tuple[Board, Called]]) -> Figures:
     came = [(board, one, one.arrived_at) for board, one in some if one.arrived_at]
     late = sum(one.late for _, one, _ in came)
     minutes = [(arrived - board.at).total_seconds() / 60 for board, _, arrived in came]
-    absent = sum(
-        not one.arrived_at and (board.closed_at is not None or now > one.be_there_by)
-        for board, one in some
-    )
+    absent = sum(one.late and not one.arrived_at for _, one in some)
     mean = sum(minutes) / len(minutes) if minutes else None
     return Figures(name, len(some), len(came) - late, late, absent, mean)
 

@@ -79,6 +79,16 @@ def test_before_the_time_nobody_is_late(world: World) -> None:
     assert whistles.figures(world.now - DAY, world.now + DAY)[0].rate is None
 
 
+def test_who_had_time_left_when_it_was_closed_is_neither_late_nor_absent(world: World) -> None:
+    _, whistles, id = whistled(world)
+    whistles.check_in(id, "城管")
+    board = whistles.close(id, UNIT, "已清运")
+    assert (board.late, board.absent) == ((), ("住建",))
+    world.wait(DAY)
+    figures = {f.department: f for f in whistles.figures(world.now - 2 * DAY, world.now)}
+    assert (figures["住建"].absent, figures["住建"].rate) == (0, None)
+
+
 def test_late_departments_are_told_once_together_with_who_whistled(world: World) -> None:
     whistled(world)
     world.wait(3 * HOUR)

@@ -22,7 +22,10 @@ down_revision = "0001"
 #: Rows that are moved at a time.
 BATCH = 1000
 #: What both versions' tickets have.
-SHARED = ["id", "number", "call_id", "filed_at", "day", "serial", "category", "title", "text", "place", "unit", "urgency", "caller", "state"]
+SHARED = ["id", "number", "call_id", "filed_at", "day", "serial", "category", "title", "text"]
+SHARED += ["place", "unit", "urgency", "caller", "state"]
+WORDS = ("pack", "district", "street", "since", "phone", "first_unit", "merged_into")
+COUNTS = ("noticed", "urged", "returns", "reopened")
 #: The same columns, written as the older version does.
 OLD_TICKETS = sa.table(
     "tickets",
@@ -38,9 +41,9 @@ OLD_EVENTS = sa.table(
 NEW_TICKETS = sa.table(
     "tickets",
     *(sa.column(name) for name in SHARED if name not in ("filed_at", "caller")),
-    *(sa.column(name) for name in ["request", "channel", "pack", "district", "street", "since"]),
-    *(sa.column(name) for name in ["confidence", "version", "first_unit", "merged_into"]),
-    *(sa.column(name) for name in ["noticed", "urged", "returns", "reopened"]),
+    *(sa.column(name) for name in ("request", "channel", "pack", "district", "street", "since")),
+    *(sa.column(name) for name in ("confidence", "version", "first_unit", "merged_into")),
+    *(sa.column(name) for name in COUNTS),
     *(sa.column(name, UtcDateTime()) for name in ("filed_at", "changed_at", "clock_from")),
     sa.column("details", EncryptedJson()),
     *(sa.column(name, EncryptedLookup()) for name in ("caller", "phone")),
@@ -73,8 +76,8 @@ def upgrade() -> None:
         one["version"], one["changed_at"] = last.get(one["id"], (0, one["filed_at"]))
         one["clock_from"] = one["filed_at"]
         one |= {"channel": "phone", "confidence": 1.0, "details": {}}
-        one |= dict.fromkeys(["pack", "district", "street", "since", "phone", "first_unit", "merged_into"], "")
-        one |= dict.fromkeys(["noticed", "urged", "returns", "reopened"], 0)
+        one |= dict.fromkeys(WORDS, "")
+        one |= dict.fromkeys(COUNTS, 0)
         received[one["id"]] = {name: one[name] for name in ("category", "title", "unit")}
     for event in events:
         if event["seq"] == 1:

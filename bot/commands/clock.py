@@ -1,0 +1,55 @@
+"""``hotline clock``: remind, say what is overdue, escalate; once or for ever.
+
+A running line does it by itself; this is for a node without a bot, and for looking. Leaves to
+others: every rule (``bot/casework/clocks.py``).
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from bot.casework.clocks import Clock, Ticked
+from bot.casework.errors import CaseworkError
+from bot.commands.casework import opened
+
+app = typer.Typer(help="The clock of tickets: run, once.", no_args_is_help=True)
+
+
+@app.command()
+def once() -> None:
+    """Look at all tickets once, and say what was done."""
+    with opened() as store:
+        typer.echo(_told(Clock(store.ledger).tick()))
+
+
+@app.command()
+def run(
+    every: Annotated[
+        float, typer.Option("--every", help="Seconds between two looks.", min=1)
+    ] = 60.0,
+) -> None:
+    """Look at all tickets again and again, until Ctrl-C."""
+    with opened() as store:
+        clock = Clock(store.ledger)
+        try:
+            while True:
+                try:
+                    ticked = clock.tick()
+                    if ticked != Ticked():
+                        typer.echo(_told(ticked))
+                except CaseworkError as error:
+                    # The database may come back; the next look says all that is due by then.
+                    typer.echo(f"Error: {error}", err=True)
+                time.sleep(every)
+        except KeyboardInterrupt:
+            typer.echo("已停止。")
+
+
+def _told(ticked: Ticked) -> str:
+    return (
+        f"临期提醒 {ticked.reminded}，超期 {ticked.overdue}，升级督办 {ticked.escalated}，"
+        f"吹哨迟到通知 {ticked.late}，回访未果结案 {ticked.closed}，群体诉求 {ticked.incidents}"
+    )
