@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.orm import Session
 
 from bot.casework.encryption import Keyring, carry
 from bot.casework.errors import CaseworkError
@@ -58,6 +59,15 @@ def open_engine(url: str, keys: Keyring | None = None) -> Engine:
         event.listen(engine, "connect", _durable)
         event.listen(engine, "begin", _write_at_once)
     return engine
+
+
+def wait_in_line(session: Session, line: str) -> None:
+    """Wait until no other transaction is in this line; one leaves it by ending.
+
+    For what is counted, such as serial numbers. SQLite lets in one writer anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:line))"), {"line": line})
 
 
 def _durable(connection: Any, _: Any) -> None:

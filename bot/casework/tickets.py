@@ -31,7 +31,7 @@ from bot.casework.ledger import Clock, Ledger, transaction, utc_now
 from bot.casework.lifecycle import BOT, OPEN, Actor, EventKind, Role, TicketState
 from bot.casework.models import Ticket, TicketEvent
 from bot.casework.rules import Rules
-from bot.casework.storage import open_engine
+from bot.casework.storage import open_engine, wait_in_line
 from bot.casework.versions import prepare
 from bot.casework.wording import NEXT_STEPS
 
@@ -221,6 +221,7 @@ class TicketStore:
             proposed=fields["unit"],
         )
         with Session(self.engine) as session, session.begin():
+            wait_in_line(session, f"tickets {day}")
             last = session.scalar(select(func.max(Ticket.serial)).where(Ticket.day == day))
             serial = (last or 0) + 1
             number = ticket_number(day, serial)
