@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
+from bot.casework.deliveries import enqueue
 from bot.casework.errors import Conflict, UnknownTicket, told
 from bot.casework.lifecycle import Actor, Case, Event, EventKind, TicketState, apply
 from bot.casework.models import Ticket, TicketEvent
@@ -115,18 +116,18 @@ class Ledger:
             setattr(ticket, name, getattr(case, name))
         session.add(ticket)
         session.flush()
-        session.add(
-            TicketEvent(
-                ticket_id=ticket.id,
-                seq=case.version,
-                at=event.at,
-                kind=kind.value,
-                actor=str(actor),
-                note=note,
-                data=plain,
-            )
+        row = TicketEvent(
+            ticket_id=ticket.id,
+            seq=case.version,
+            at=event.at,
+            kind=kind.value,
+            actor=str(actor),
+            note=note,
+            data=plain,
         )
+        session.add(row)
         session.flush()
+        enqueue(session, ticket, row.id, self.now())
         return event
 
     def record(

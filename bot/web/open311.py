@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import uuid4
 
+import anyio.to_thread
 from fastapi import FastAPI, Path, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
@@ -38,8 +39,8 @@ DESCRIPTION, FIELD = 4000, 500
 CHANNEL = "open311"
 SPECIFICATION = "http://wiki.open311.org/GeoReport_v2"
 #: Arguments of POST that are kept with the ticket, encrypted.
-KEPT = ("lat", "long", "address_string", "address_id", "email", "device_id", "account_id")
-KEPT += ("first_name", "last_name", "media_url")
+KEPT = ["lat", "long", "address_string", "address_id", "email", "device_id", "account_id"]
+KEPT += ["first_name", "last_name", "media_url"]
 _OPEN = [state.value for state in OPEN]
 _ATTRIBUTE = re.compile(r"attribute\[([^\]]{1,64})\](?:\[\])?")
 Form = Annotated[str, Path(pattern="^(json|xml)$")]
@@ -126,14 +127,11 @@ def open311_app(
         document = {"service_code": service.code, "attributes": attributes}
         return _answer(document, "service_definition", form)
 
-    # A plain function with the form read beforehand would keep the event loop from nothing:
-    # the form is read here, and the database is asked in a thread.
     @app.post("/requests.{form}", status_code=201)
     async def file(form: Form, request: Request) -> Response:
-        from anyio.to_thread import run_sync
-
         fields = await _form_of(request)
-        document = await run_sync(filed, fields)
+        # The database may keep one waiting; the event loop must not.
+        document = await anyio.to_thread.run_sync(filed, fields)
         return _answer([document], "service_requests", form, 201)
 
     def filed(fields: Mapping[str, list[str]]) -> dict[str, Any]:
@@ -179,6 +177,7 @@ def open311_app(
         status: str | None = None,
     ) -> Response:
         check(jurisdiction_id)
+        where: list[ColumnElement[bool]]
         if service_request_id:
             # It overrides all other arguments.
             where = [Ticket.number.in_(_listed("service_request_id", service_request_id))]
