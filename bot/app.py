@@ -22,7 +22,9 @@ import uvicorn
 from bot.agents.desk import Desk
 from bot.agents.queue import AgentQueue
 from bot.agents.types import QueueEntry, Turn
+from bot.casework.api_keys import ApiKeys
 from bot.casework.clocks import Clock
+from bot.casework.outbox import Outbox
 from bot.casework.tickets import CaseworkError, TicketStore
 from bot.config import Settings
 from bot.database import open_database
@@ -32,6 +34,7 @@ from bot.node.secrets import load_secrets
 from bot.node.types import Say
 from bot.observe import Metrics, configure_logging
 from bot.rules import rules_of
+from bot.services import open311_services
 from bot.speech.audio import read_wav, write_wav
 from bot.speech.ears import Ears
 from bot.speech.endpointing import Endpointer, EndpointSettings
@@ -51,6 +54,9 @@ from bot.understanding.live import LivePack
 from bot.understanding.pack import Pack, PackError, load_pack
 from bot.understanding.schema import expansions
 from bot.web.app import Reload, create_web
+from bot.web.backoffice import backoffice_app
+from bot.web.open311 import open311_app
+from bot.web.webhooks import Sender
 
 log = structlog.get_logger(__name__)
 
@@ -60,6 +66,8 @@ RECONCILE_EVERY = 2.0
 QUIET_EVERY, LOOK_EVERY = 2.0, 60.0
 #: Seconds between two looks at the deadlines of tickets.
 TICK_EVERY = 60.0
+#: Seconds between two looks at whether a back office is to be told of something.
+WEBHOOKS_EVERY = 2.0
 #: Prompts that the dialplan plays by itself, when there is no bot to ask.
 DIALPLAN_PROMPTS = ("apology_bot_lost", "caller_left")
 #: Phrases of one intent from which the ends of sentences are learnt, so that none outweighs
@@ -321,6 +329,19 @@ class Line:
             self.metrics.engine_full.set(self.ears.full)
             await asyncio.sleep(RECONCILE_EVERY)
 
+    async def _send_webhooks(self) -> None:
+        sender = Sender(Outbox(self.tickets.engine))
+        while True:
+            try:
+                sent = await asyncio.to_thread(sender.round)
+                if sent.failed:
+                    log.warning("webhooks.failed", **asdict(sent))
+                if sent.delivered:
+                    continue  # more may wait
+            except CaseworkError as error:
+                log.error("webhooks.not_sent", error=str(error))
+            await asyncio.sleep(WEBHOOKS_EVERY)
+
     async def _watch_tickets(self) -> None:
         clock = Clock(self.tickets.ledger)
         while True:
@@ -355,10 +376,17 @@ class Line:
             asyncio.create_task(self._reconcile()),
             asyncio.create_task(self._speak_answers_ahead()),
             asyncio.create_task(self._watch_tickets()),
+            asyncio.create_task(self._send_webhooks()),
         ]
         web = create_web(
             self.desk, self.queue, self.metrics, self.health, self.reload, self.secrets.api_token
         )
+        keys = ApiKeys(self.tickets.engine)
+        web.mount(
+            "/open311/v2",
+            open311_app(self.tickets, keys, lambda: open311_services(self.live.current.pack)),
+        )
+        web.mount("/api/v1", backoffice_app(self.tickets, keys))
         server = uvicorn.Server(
             uvicorn.Config(
                 web, host="127.0.0.1", port=settings.http_port, log_config=None, access_log=False

@@ -18,6 +18,7 @@ from bot.commands import (
     evaluate,
     grammar,
     model,
+    outside,
     phones,
     queue,
     replay,
@@ -70,6 +71,8 @@ app.command()(tts.tts)
 app.command()(phones.phones)
 app.add_typer(queue.app, name="queue")
 app.add_typer(db.app, name="db")
+app.add_typer(outside.keys, name="key")
+app.add_typer(outside.webhooks, name="webhook")
 app.add_typer(grammar.app, name="grammar")
 app.add_typer(model.app, name="model")
 app.add_typer(asr.app, name="asr")

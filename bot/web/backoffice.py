@@ -10,13 +10,14 @@ webhooks (``webhooks.py``).
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, FastAPI, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from bot.casework.api_keys import ApiKeys
@@ -34,6 +35,18 @@ PAGE = 100
 # A text that any database takes: PostgreSQL knows no NUL.
 Said = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
 Note = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")]
+#: Greater than the id of any ticket, which the databases keep in 32 bits.
+NEWEST = 2**31 - 1
+
+
+def _written_out(value: object) -> object:
+    # Otherwise a bare number would be taken for seconds since 1970, which nobody means.
+    if isinstance(value, str) and not re.match(r"\d{4}-\d{2}-\d{2}[Tt ]", value):
+        raise ValueError("not a moment as of RFC 3339")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 Version = Annotated[
     int | None, Field(ge=1, le=2**31 - 1, description="Version that the decision was made on.")
 ]
@@ -210,12 +223,12 @@ def backoffice_app(store: TicketStore, keys: ApiKeys) -> FastAPI:
     @app.get("/tickets", responses=_documented())
     def list_tickets(
         unit: Unit,
-        state: Annotated[list[TicketState] | None, Query(description="Any of these.")] = None,
-        due_before: Annotated[AwareDatetime | None, Query()] = None,
-        before: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+        state: Annotated[list[TicketState], Query(description="Any of these.")] = [],  # noqa: B006
+        due_before: Annotated[Moment | None, Query(description="RFC 3339.")] = None,
+        before: Annotated[int, Query(ge=1, le=NEWEST, description="See ``next``.")] = NEWEST,
         limit: Annotated[int, Query(ge=1, le=PAGE)] = 50,
     ) -> Page:
-        where: list[Any] = [Ticket.unit == unit.name]
+        where: list[Any] = [Ticket.unit == unit.name, Ticket.id < before]
         if state:
             where.append(Ticket.state.in_([one.value for one in state]))
         if due_before:
@@ -223,8 +236,6 @@ def backoffice_app(store: TicketStore, keys: ApiKeys) -> FastAPI:
                 where.append(Ticket.due_at <= due_before.astimezone(dt.UTC))
             except OverflowError as error:
                 raise ApiError(422, "invalid_request", "时间超出了范围。") from error
-        if before:
-            where.append(Ticket.id < before)
         found = store.select(*where, limit=limit)
         more = found[-1].id if len(found) == limit else None
         return Page(tickets=[Summary(**_summary(one)) for one in found], next=more)
