@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, or_, select
@@ -24,7 +24,7 @@ from bot.casework.surveys import Surveys
 from bot.casework.whistles import Whistles
 
 #: Tickets looked at in one go.
-BATCH = 500
+BATCH = 5000
 #: ``Case.noticed``: nothing, told that it is due soon, told that it is overdue.
 NOTHING, SOON, OVERDUE = 0, 1, 2
 
@@ -52,6 +52,17 @@ class Ticked:
     """Tickets closed because nobody could be asked."""
     incidents: int = 0
     """Incidents that were opened or got more tickets."""
+
+
+class _Candidate(NamedTuple):
+    """As much of a ticket as tells whether there is something to say."""
+
+    id: int
+    number: str
+    noticed: int
+    clock_from: dt.datetime | None
+    filed_at: dt.datetime
+    due_at: dt.datetime | None
 
 
 def steps(
@@ -85,11 +96,11 @@ class Clock:
         """
         said = dict.fromkeys((EventKind.DUE_SOON, EventKind.OVERDUE, EventKind.ESCALATED), 0)
         after = 0
-        while numbers := self._candidates(after):
-            for id, number in numbers:
+        while found := self._candidates(after):
+            after = found[-1].id
+            for number in self._with_news(found):
                 for kind in self._look(number):
                     said[kind] += 1
-                after = id
         return Ticked(
             reminded=said[EventKind.DUE_SOON],
             overdue=said[EventKind.OVERDUE],
@@ -99,8 +110,18 @@ class Clock:
             incidents=len(Incidents(self._ledger).sweep()),
         )
 
-    def _candidates(self, after: int) -> Sequence[tuple[int, str]]:
-        """Tickets about which there may be something to say: few of all that are open."""
+    def _with_news(self, found: Sequence[_Candidate]) -> list[str]:
+        """Numbers of those about which there is something to say: few of the candidates."""
+        rules, now = self._ledger.rules.clocks, self._ledger.now()
+        return [
+            row.number
+            for row in found
+            if row.due_at
+            and any(steps(rules, row.noticed, row.clock_from or row.filed_at, row.due_at, now))
+        ]
+
+    def _candidates(self, after: int) -> Sequence[_Candidate]:
+        """Tickets about which there may be something to say, by what a query can tell."""
         rules, now = self._ledger.rules.clocks, self._ledger.now()
         limits = (*rules.limits.values(), *rules.by_category.values())
         # Working days are longer than 24 hours: three times covers every run of holidays.
@@ -115,13 +136,20 @@ class Clock:
             maybe.append(and_(Ticket.noticed < number, Ticket.due_at <= passed))
         with self._ledger.transaction() as session:
             query = (
-                select(Ticket.id, Ticket.number)
+                select(
+                    Ticket.id,
+                    Ticket.number,
+                    Ticket.noticed,
+                    Ticket.clock_from,
+                    Ticket.filed_at,
+                    Ticket.due_at,
+                )
                 .where(Ticket.id > after, Ticket.state.in_([one.value for one in RUNNING]))
                 .where(or_(*maybe))
                 .order_by(Ticket.id)
                 .limit(BATCH)
             )
-            return [(id, number) for id, number in session.execute(query)]
+            return [_Candidate(*row) for row in session.execute(query)]
 
     def _look(self, number: str) -> list[EventKind]:
         ledger = self._ledger

@@ -74,8 +74,11 @@ class ClockRules:
 
 
 def is_certain(rules: ClockRules, day: dt.date) -> bool:
-    """Tell whether the notice for the year of ``day`` is known (or does not matter)."""
-    return not rules.china or day.year <= max(chinese_calendar.holidays).year
+    """Tell whether the year of ``day`` is known: by its notice, or since the pack names days off.
+
+    Where only weekends are off, every year is.
+    """
+    return not rules.china or _notice_is_out(day) or day.year in {one.year for one in rules.rest}
 
 
 def is_working_day(rules: ClockRules, day: dt.date) -> bool:
@@ -86,9 +89,13 @@ def is_working_day(rules: ClockRules, day: dt.date) -> bool:
         return False
     if not rules.china:
         return day.weekday() < 5
-    if is_certain(rules, day):
+    if _notice_is_out(day):
         return bool(chinese_calendar.is_workday(day))
     return day.weekday() < 5 and (day.month, day.day) not in FIXED_HOLIDAYS
+
+
+def _notice_is_out(day: dt.date) -> bool:
+    return day.year <= int(max(chinese_calendar.holidays).year)
 
 
 def due(rules: ClockRules, limit: Limit, start: dt.datetime) -> dt.datetime:

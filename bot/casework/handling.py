@@ -12,7 +12,6 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from bot.casework.deadlines import due
 from bot.casework.dispatch import Decision, Place, decide
 from bot.casework.errors import CaseworkError, IllegalTransition
 from bot.casework.ledger import Ledger
@@ -166,9 +165,11 @@ class Handling:
 
     def reopen(self, number: str, by: By, reason: str, expected: int | None = None) -> int:
         """Begin anew, with a new deadline, because it is not solved."""
-        return self._record(
-            number, EventKind.REOPENED, by, reason, expected, lambda one: fresh(self._ledger, one)
-        )
+
+        def anew(ticket: Ticket) -> dict[str, Any]:
+            return {"due_at": self._ledger.deadline(ticket)}
+
+        return self._record(number, EventKind.REOPENED, by, reason, expected, anew)
 
     def note(self, number: str, by: By, note: str, expected: int | None = None) -> int:
         """Write a note for colleagues."""
@@ -214,9 +215,3 @@ class Handling:
             ticket = self._ledger.take(session, number, expected)
             self._ledger.write(session, ticket, kind, Actor.of(by), note, **data(ticket))
             return ticket.version
-
-
-def fresh(ledger: Ledger, ticket: Ticket) -> dict[str, Any]:
-    """Return what a reopening carries: the deadline, counted anew from now."""
-    clocks = ledger.rules.clocks
-    return {"due_at": due(clocks, clocks.limit(ticket.category, ticket.urgency), ledger.now())}

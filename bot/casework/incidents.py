@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -78,21 +79,28 @@ class Incidents:
     def _attach(self, number: str) -> int | None:
         ledger, rules = self._ledger, self._ledger.rules.incidents
         with ledger.transaction() as session:
-            ticket = ledger.take(session, number)
+            ticket = session.scalar(select(Ticket).where(Ticket.number == number))
+            if ticket is None:
+                raise UnknownTicket(f"There is no ticket {number}. Check the number.")
             key = _key(ticket)
             if ticket.incident_id or not key or ticket.state not in _OPEN:
                 return ticket.incident_id
-            incident = _open_one(session, key)
-            if incident is None:
-                alike = _alike(session, ticket, ticket.filed_at - rules.window)
-                if len(alike) < rules.tickets:
-                    return None
-                incident = self._begin(session, alike, key)
-                members = alike
+            # Everybody locks tickets in the order of their ids, and incidents after them:
+            # so nobody waits for somebody who waits for them.
+            first = ticket.filed_at - rules.window
+            alike = _alike(session, ticket, first if _open_one(session, key) is None else None)
+            if ticket not in alike:
+                session.refresh(ticket)
+                return ticket.incident_id
+            incident = _open_one(session, key, lock=True)
+            if incident is not None:
+                self._join(session, ticket, incident, SYSTEM)
+            elif len(alike) < rules.tickets:
+                return None
             else:
-                members = [ticket]
-            for one in members:
-                self._join(session, one, incident, SYSTEM)
+                incident = self._begin(session, alike, key)
+                for one in alike:
+                    self._join(session, one, incident, SYSTEM)
             return incident.id
 
     def _begin(self, session: Session, alike: Sequence[Ticket], key: str) -> Incident:
@@ -124,12 +132,21 @@ class Incidents:
         """
         since = self._ledger.now() - self._ledger.rules.incidents.window
         with self._ledger.transaction() as session:
-            query = select(Ticket.number).where(
-                Ticket.filed_at >= since, Ticket.incident_id.is_(None), Ticket.state.in_(_OPEN)
-            )
-            numbers = list(session.scalars(query.order_by(Ticket.id)))
+            query = select(
+                Ticket.number, Ticket.category, Ticket.district, Ticket.street, Ticket.place
+            ).where(Ticket.filed_at >= since, Ticket.incident_id.is_(None), Ticket.state.in_(_OPEN))
+            alone = [
+                (number, key_of(category, Place(district, street), place))
+                for number, category, district, street, place in session.execute(
+                    query.order_by(Ticket.id)
+                )
+            ]
+            known = set(session.scalars(select(Incident.key).where(Incident.state == "open")))
+        # Nearly all stand alone and will: they need no transaction of their own.
+        alike = Counter(key for _, key in alone if key)
+        enough = self._ledger.rules.incidents.tickets
         found: set[int] = set()
-        for number in numbers:
+        for number in (one for one, key in alone if key in known or alike[key] >= enough):
             # Whom another process forestalls, it has put right; else the next sweep does.
             with contextlib.suppress(Conflict):
                 id = self.attach(number)
@@ -143,10 +160,9 @@ class Incidents:
             UnknownTicket, IllegalTransition, CaseworkError: what is wrong.
         """
         with self._ledger.transaction() as session:
-            incident = _take(session, id)
             ticket = self._ledger.take(session, number)
             if ticket.incident_id != id:
-                self._join(session, ticket, incident, Actor.of(by))
+                self._join(session, ticket, _take(session, id), Actor.of(by))
 
     def remove(self, number: str, by: str | Actor) -> None:
         """Take a ticket out of its incident, because it is something else.
@@ -233,22 +249,27 @@ def _key(ticket: Ticket) -> str:
     return key_of(ticket.category, Place(ticket.district, ticket.street), ticket.place)
 
 
-def _alike(session: Session, ticket: Ticket, since: dt.datetime) -> list[Ticket]:
-    query = select(Ticket).where(
-        Ticket.category == ticket.category,
-        Ticket.filed_at >= since,
-        Ticket.district == ticket.district,
-        Ticket.street == ticket.street,
-        Ticket.incident_id.is_(None),
-        Ticket.state.in_(_OPEN),
-    )
+def _alike(session: Session, ticket: Ticket, since: dt.datetime | None) -> list[Ticket]:
+    """Tickets like this one that are in no incident, locked; without a time, itself alone."""
+    query = select(Ticket).where(Ticket.incident_id.is_(None), Ticket.state.in_(_OPEN))
+    if since is None:
+        query = query.where(Ticket.id == ticket.id)
+    else:
+        query = query.where(
+            Ticket.category == ticket.category,
+            Ticket.filed_at >= since,
+            Ticket.district == ticket.district,
+            Ticket.street == ticket.street,
+        )
+    query = query.order_by(Ticket.id).with_for_update().execution_options(populate_existing=True)
     key = _key(ticket)
     # The place may be stored encrypted, so its words are compared here and not in SQL.
-    return [one for one in session.scalars(query.order_by(Ticket.id)) if _key(one) == key]
+    return [one for one in session.scalars(query) if _key(one) == key]
 
 
-def _open_one(session: Session, key: str) -> Incident | None:
-    return session.scalar(select(Incident).where(Incident.key == key)) if key else None
+def _open_one(session: Session, key: str, lock: bool = False) -> Incident | None:
+    query = select(Incident).where(Incident.key == key)
+    return session.scalar(query.with_for_update() if lock else query) if key else None
 
 
 def _take(session: Session, id: int) -> Incident:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
+from bot.casework.deadlines import due
 from bot.casework.deliveries import enqueue
 from bot.casework.errors import Conflict, UnknownTicket, told
 from bot.casework.lifecycle import Actor, Case, Event, EventKind, TicketState, apply
@@ -25,6 +26,8 @@ from bot.casework.rules import Rules
 
 Clock = Callable[[], dt.datetime]
 _CACHED = tuple(field.name for field in fields(Case))
+#: SQLSTATEs of PostgreSQL: a serialisation failure and a deadlock. Nothing was changed.
+_BEATEN = ("40001", "40P01")
 _STATES = ("state", "suspended_from")
 
 
@@ -49,6 +52,8 @@ def transaction(engine: Engine) -> Iterator[Session]:
             "Somebody changed this ticket at the same moment. Look at it again and repeat."
         ) from error
     except SQLAlchemyError as error:
+        if getattr(getattr(error, "orig", None), "sqlstate", "") in _BEATEN:
+            raise Conflict("Somebody was faster with the same tickets: repeat.") from error
         raise told(error) from error
 
 
@@ -66,6 +71,11 @@ class Ledger:
     def rules(self) -> Rules:
         """The rules in force now; a reloaded pack brings new ones."""
         return self._rules()
+
+    def deadline(self, ticket: Ticket) -> dt.datetime:
+        """Return when a ticket must be resolved if its time begins now."""
+        clocks = self.rules.clocks
+        return due(clocks, clocks.limit(ticket.category, ticket.urgency), self.now())
 
     def transaction(self) -> AbstractContextManager[Session]:
         """Do all or nothing: see :func:`transaction`."""

@@ -9,6 +9,7 @@ import datetime as dt
 from typing import Literal
 
 from sqlalchemy import Engine, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bot.casework.errors import UnknownTicket
@@ -34,12 +35,14 @@ def tell(
     whom, recipient = to
     if not recipient or session.scalar(select(Notice.id).where(Notice.key == key)) is not None:
         return False
-    session.add(
-        Notice(
-            key=key, ticket_id=ticket_id, to_kind=whom, recipient=recipient, text=text, made_at=at
-        )
+    notice = Notice(
+        key=key, ticket_id=ticket_id, to_kind=whom, recipient=recipient, text=text, made_at=at
     )
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(notice)
+    except IntegrityError:
+        return False  # Another process has just told them.
     return True
 
 

@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.casework.deadlines import due
 from bot.casework.errors import CaseworkError, UnknownTicket
 from bot.casework.ledger import Ledger
 from bot.casework.lifecycle import SYSTEM, Actor, EventKind, TicketState
@@ -191,15 +190,13 @@ class Surveys:
             if solved:
                 ledger.write(session, ticket, EventKind.CLOSED, actor)
             else:
-                clocks = ledger.rules.clocks
-                limit = clocks.limit(ticket.category, ticket.urgency)
                 ledger.write(
                     session,
                     ticket,
                     EventKind.REOPENED,
                     actor,
                     note or "市民表示没有解决",
-                    due_at=due(clocks, limit, ledger.now()),
+                    due_at=ledger.deadline(ticket),
                 )
             return TicketState(ticket.state)
 

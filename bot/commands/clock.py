@@ -6,14 +6,20 @@ others: every rule (``bot/casework/clocks.py``).
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from typing import Annotated
 
 import typer
 
 from bot.casework.clocks import Clock, Ticked
+from bot.casework.deadlines import is_certain
 from bot.casework.errors import CaseworkError
+from bot.casework.tickets import TicketStore
 from bot.commands.casework import opened
+
+#: How far deadlines reach; a year that begins within this must be known.
+AHEAD = dt.timedelta(days=60)
 
 app = typer.Typer(help="The clock of tickets: run, once.", no_args_is_help=True)
 
@@ -22,6 +28,7 @@ app = typer.Typer(help="The clock of tickets: run, once.", no_args_is_help=True)
 def once() -> None:
     """Look at all tickets once, and say what was done."""
     with opened() as store:
+        _warn(store)
         typer.echo(_told(Clock(store.ledger).tick()))
 
 
@@ -33,6 +40,7 @@ def run(
 ) -> None:
     """Look at all tickets again and again, until Ctrl-C."""
     with opened() as store:
+        _warn(store)
         clock = Clock(store.ledger)
         try:
             while True:
@@ -46,6 +54,18 @@ def run(
                 time.sleep(every)
         except KeyboardInterrupt:
             typer.echo("已停止。")
+
+
+def _warn(store: TicketStore) -> None:
+    """Say in time that working days will soon be guessed."""
+    rules = store.ledger.rules.clocks
+    soon = (store.ledger.now() + AHEAD).date()
+    if not is_certain(rules, soon):
+        typer.echo(
+            f"提醒：还不知道{soon.year}年的放假和调休安排，工作日暂按周末和固定节日推算。"
+            "请升级软件包 chinesecalendar，或在 dispatch.yaml 的 rest_days、work_days 里写明。",
+            err=True,
+        )
 
 
 def _told(ticked: Ticked) -> str:

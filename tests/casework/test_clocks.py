@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
+from zoneinfo import ZoneInfo
 
 import pytest
 from casework.world import DAY, HOUR, MONDAY, World
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.casework.clocks import Clock
 from bot.casework.deadlines import ClockRules, Limit, due, is_certain, is_working_day
@@ -67,12 +71,29 @@ def test_the_pack_can_say_what_the_package_does_not_know_yet() -> None:
     rules = ClockRules(rest=frozenset({dt.date(2040, 1, 2)}), work=frozenset({dt.date(2040, 1, 7)}))
     assert not is_working_day(rules, dt.date(2040, 1, 2))
     assert is_working_day(rules, dt.date(2040, 1, 7))
+    assert is_certain(rules, dt.date(2040, 5, 1))
 
 
 def test_elsewhere_only_weekends_are_off() -> None:
     rules = ClockRules(china=False)
     assert is_working_day(rules, dt.date(2026, 10, 1))
     assert not is_working_day(rules, dt.date(2026, 10, 10))
+
+
+@given(
+    st.datetimes(dt.datetime(2020, 1, 1), dt.datetime(2026, 9, 1), timezones=st.just(dt.UTC)),
+    st.integers(1, 40),
+)
+def test_a_deadline_in_working_days_ends_a_working_day_with_so_many_since(
+    start: dt.datetime, days: int
+) -> None:
+    zone = ZoneInfo("Asia/Shanghai")
+    end = due(CHINA, Limit(24 * days, working=True), start).astimezone(zone)
+    first = start.astimezone(zone).date()
+    between = [first + n * DAY for n in range(1, (end.date() - first).days + 1)]
+    assert sum(is_working_day(CHINA, day) for day in between) == days
+    assert is_working_day(CHINA, end.date())
+    assert end.time() == dt.time(23, 59, 59)
 
 
 # --- the clock ---------------------------------------------------------------------------
@@ -112,6 +133,16 @@ def test_a_clock_that_was_off_says_all_that_is_late_but_no_reminder(world: World
     ticked = Clock(world.store.ledger).tick()
     assert (ticked.reminded, ticked.overdue, ticked.escalated) == (0, 1, 2)
     assert world.kinds(number)[2:] == ["overdue", "escalated", "escalated"]
+
+
+def test_clocks_of_several_nodes_at_once_say_everything_once(world: World) -> None:
+    numbers = [world.file(urgency="high", text=f"第{n}件", place=f"地点{n}") for n in range(8)]
+    world.wait(30 * HOUR)
+    with ThreadPoolExecutor(4) as pool:
+        ticked = list(pool.map(lambda _: Clock(world.store.ledger).tick(), range(4)))
+    assert sum(one.overdue for one in ticked) == len(numbers)
+    assert all(world.kinds(number)[2:] == ["overdue"] for number in numbers)
+    assert len(Notices(world.store.engine).unsent()) == len(numbers)
 
 
 def test_nothing_is_said_of_a_ticket_that_is_resolved(world: World) -> None:

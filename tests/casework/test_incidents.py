@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,23 @@ def test_the_clock_gathers_incidents_and_does_so_once(world: World) -> None:
     outage(world, 3)
     assert clock.tick().incidents == 1
     assert Incidents(world.store.ledger).newest()[0][1] == 6
+
+
+def test_many_who_find_the_same_incident_at_once_open_one(world: World) -> None:
+    numbers = [world.file(place="望京", text=f"停水{n}") for n in range(12)]
+    incidents = Incidents(world.store.ledger)
+
+    def attach(number: str) -> int | None:
+        while True:
+            try:
+                return incidents.attach(number)
+            except Conflict:
+                continue
+
+    with ThreadPoolExecutor(6) as pool:
+        found = set(pool.map(attach, numbers))
+    assert len(found) == 1
+    assert [count for _, count in incidents.newest()] == [12]
 
 
 def test_after_one_was_closed_the_next_is_a_new_one(world: World, tmp_path: Path) -> None:
