@@ -137,7 +137,7 @@ class Ledger:
         )
         session.add(row)
         session.flush()
-        enqueue(session, ticket, row.id, self.now())
+        enqueue(session, ticket, row.id, event.at)
         return event
 
     def record(

@@ -16,7 +16,7 @@ from bot.web.open311 import open311_app
 
 
 def test_every_category_of_the_pack_can_be_requested_in_writing(tmp_path: Path) -> None:
-    pack = load_pack(Settings().grammars, "beijing12345")
+    pack = load_pack(Settings().grammars / "beijing12345")
     categories = {one.id for one in pack.intents if isinstance(one, Category)}
     services = open311_services(pack)
     assert {one.code for one in services} == categories
