@@ -130,7 +130,7 @@ class Outbox:
         """Return how many deliveries are in which state (CaseworkError: cannot be read)."""
         query = select(Delivery.state, func.count()).group_by(Delivery.state)
         with transaction(self._engine) as session:
-            return dict(row._tuple() for row in session.execute(query))
+            return dict(session.execute(query).all())
 
     def dead(self, limit: int = 100) -> list[Delivery]:
         """Return dead deliveries, newest first (CaseworkError: cannot be read)."""

@@ -161,12 +161,12 @@ def events(one: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def asking(store: TicketStore, keys: ApiKeys) -> None:
     """Measure what people wait for."""
+    open_ones = {"state": ["dispatched", "accepted", "in_progress"]}
     for rank in (0, 100):
         headers = {"Authorization": f"Bearer {keys.make('unit', UNITS[rank])}"}
         client = TestClient(backoffice_app(store, keys), headers=headers)
         whose = "busiest unit" if rank == 0 else "unit of rank 100"
         repeated(f"inbox, {whose}", lambda _, c=client: c.get("/tickets"), ROUNDS)  # type: ignore[misc]
-        open_ones = {"state": ["dispatched", "accepted", "in_progress"]}
         repeated(
             f"inbox, open only, {whose}",
             lambda _, c=client: c.get("/tickets", params=open_ones),  # type: ignore[misc]
