@@ -10,7 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from uuid import uuid4
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
@@ -28,6 +29,10 @@ from bot.web.webhooks import HEADER, Sender, sign, verify
 UNIT, OTHER = "望京街道办事处", "市自来水集团"
 
 
+def nowhere(_: Request, __: Exception) -> JSONResponse:
+    return JSONResponse({"code": "http_error", "message": "没有这个地址。"}, 404)
+
+
 class Office:
     """A unit with a key, and tickets."""
 
@@ -39,7 +44,8 @@ class Office:
         self.keys = ApiKeys(engine)
         self.outbox = Outbox(engine, clock=lambda: self.now)
         self.key = self.keys.make("unit", UNIT)
-        self.app = FastAPI()
+        # As in the line, what is outside the mounted app answers in the same form.
+        self.app = FastAPI(exception_handlers={404: nowhere})
         self.app.mount("/api/v1", backoffice_app(self.store, self.keys))
         headers = {"Authorization": f"Bearer {self.key}"}
         self.client = TestClient(self.app, base_url="http://line/api/v1/", headers=headers)
