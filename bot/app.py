@@ -19,20 +19,24 @@ from typing import Any
 
 import structlog
 import uvicorn
+from sqlalchemy import Engine
 
 from bot.agents.desk import Desk
 from bot.agents.queue import AgentQueue
 from bot.agents.talk import Talk
 from bot.agents.types import QueueEntry, Turn
+from bot.casework.api_keys import ApiKeys
 from bot.casework.callbacks import Callbacks
 from bot.casework.citizens import Citizens
 from bot.casework.clocks import Clock
 from bot.casework.errors import CaseworkError
 from bot.casework.incidents import Incidents
+from bot.casework.outbox import Outbox
 from bot.casework.ratings import Ratings
 from bot.casework.surveys import Surveys
 from bot.casework.tickets import TicketStore
 from bot.config import Settings
+from bot.database import open_database
 from bot.dialogue.types import Transfer
 from bot.node.browser_phone import sip_script
 from bot.node.render import asterisk_dirs
@@ -42,6 +46,7 @@ from bot.observe import Metrics, configure_logging
 from bot.office import Contact, Office, nobody_waits
 from bot.promises import Promises
 from bot.rules import rules_of
+from bot.services import open311_services
 from bot.speech import recordings
 from bot.speech.audio import read_wav, write_wav
 from bot.speech.ears import Ears
@@ -66,10 +71,13 @@ from bot.understanding.schema import expansions, placeholders
 from bot.web.accounts import Accounts
 from bot.web.app import Reload, create_web
 from bot.web.audit import Audit
+from bot.web.backoffice import backoffice_app
 from bot.web.feed import Feed
+from bot.web.open311 import open311_app
 from bot.web.pages import House
 from bot.web.records import Records
 from bot.web.sessions import Sessions
+from bot.web.webhooks import Sender
 
 log = structlog.get_logger(__name__)
 
@@ -79,6 +87,8 @@ RECONCILE_EVERY = 2.0
 QUIET_EVERY, LOOK_EVERY = 2.0, 60.0
 #: Seconds between two looks at the deadlines of tickets.
 TICK_EVERY = 60.0
+#: Seconds between two looks at whether a back office is to be told of something.
+WEBHOOKS_EVERY = 2.0
 #: Prompts that the dialplan plays by itself, when there is no bot to ask.
 DIALPLAN_PROMPTS = ("apology_bot_lost", "caller_left", "agent_dropped", "callback_in_turn")
 #: What a pack has for certain, where it lacks one of those.
@@ -115,7 +125,7 @@ def load_packs(settings: Settings) -> list[Pack]:
 
 
 def open_office(
-    database: str,
+    database: str | Engine,
     pack_of: Callable[[str], Pack],
     queue_full: Callable[[str], bool] = nobody_waits,
 ) -> Office:
@@ -288,7 +298,7 @@ class Line:
             self._endings_of(pack)
             self.metrics.pack_in_use(pack.name, pack.version)
         self.office = open_office(
-            settings.database_address,
+            open_database(settings),
             lambda name: self.live(name).current.pack,
             lambda _: self.queue.waiting_count() >= settings.queue_limit,
         )
@@ -431,21 +441,21 @@ class Line:
 
     def house(self) -> House:
         """What the pages are made of."""
-        engine, passwords = self.tickets.engine, self.secrets.agent_passwords
+        engine, passwords = self.office.tickets.engine, self.secrets.agent_passwords
         return House(
             accounts=Accounts(engine),
             sessions=Sessions(engine),
             audit=Audit(engine),
             records=Records(engine),
-            tickets=self.tickets,
-            citizens=Citizens(engine),
+            tickets=self.office.tickets,
+            citizens=self.office.citizens,
             queue=self.queue,
             desk=self.desk,
             talk=self.talk,
             floor=self.switchboard,
             metrics=self.metrics,
             feed=Feed(self.queue.changes_async),
-            pack=lambda: self.live.current.pack,
+            pack=lambda: self.live().current.pack,
             record=lambda call_id: read_call(calls_folder(self.settings), call_id),
             phone_password=lambda extension: passwords.get(extension, ""),
             phone_url=self.settings.phone_address,
@@ -497,6 +507,19 @@ class Line:
             self.metrics.engine_full.set(self.ears.full)
             await asyncio.sleep(RECONCILE_EVERY)
 
+    async def _send_webhooks(self) -> None:
+        sender = Sender(Outbox(self.office.tickets.engine))
+        while True:
+            try:
+                sent = await asyncio.to_thread(sender.round)
+                if sent.failed:
+                    log.warning("webhooks.failed", **asdict(sent))
+                if sent.delivered:
+                    continue  # more may wait
+            except CaseworkError as error:
+                log.error("webhooks.not_sent", error=str(error))
+            await asyncio.sleep(WEBHOOKS_EVERY)
+
     async def _watch_tickets(self) -> None:
         clock = Clock(self.office.tickets.ledger)
         while True:
@@ -539,6 +562,7 @@ class Line:
             asyncio.create_task(self._speak_answers_ahead()),
             *([asyncio.create_task(self._survey())] if settings.trunk else []),
             asyncio.create_task(self._watch_tickets()),
+            asyncio.create_task(self._send_webhooks()),
         ]
         web = create_web(
             self.desk,
@@ -550,6 +574,14 @@ class Line:
             self.talk,
             self.house(),
         )
+        keys = ApiKeys(self.office.tickets.engine)
+        web.mount(
+            "/open311/v2",
+            open311_app(
+                self.office.tickets, keys, lambda: open311_services(self.live().current.pack)
+            ),
+        )
+        web.mount("/api/v1", backoffice_app(self.office.tickets, keys))
         server = uvicorn.Server(
             uvicorn.Config(
                 web,

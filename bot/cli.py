@@ -15,10 +15,12 @@ from bot.commands import (
     call,
     chat,
     clock,
+    db,
     doctor,
     evaluate,
     grammar,
     model,
+    outside,
     phones,
     prompts,
     queue,
@@ -75,6 +77,9 @@ app.command()(phones.phones)
 app.add_typer(account.app, name="account")
 app.add_typer(queue.app, name="queue")
 app.add_typer(agent.app, name="agent")
+app.add_typer(db.app, name="db")
+app.add_typer(outside.keys, name="key")
+app.add_typer(outside.webhooks, name="webhook")
 app.add_typer(grammar.app, name="grammar")
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(model.app, name="model")

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from bot.casework.deadlines import due
+from bot.casework.deliveries import enqueue
 from bot.casework.errors import Conflict, UnknownTicket, told
 from bot.casework.lifecycle import Actor, Case, Event, EventKind, TicketState, apply
 from bot.casework.models import Ticket, TicketEvent
@@ -125,18 +126,18 @@ class Ledger:
             setattr(ticket, name, getattr(case, name))
         session.add(ticket)
         session.flush()
-        session.add(
-            TicketEvent(
-                ticket_id=ticket.id,
-                seq=case.version,
-                at=event.at,
-                kind=kind.value,
-                actor=str(actor),
-                note=note,
-                data=plain,
-            )
+        row = TicketEvent(
+            ticket_id=ticket.id,
+            seq=case.version,
+            at=event.at,
+            kind=kind.value,
+            actor=str(actor),
+            note=note,
+            data=plain,
         )
+        session.add(row)
         session.flush()
+        enqueue(session, ticket, row.id, event.at)
         return event
 
     def record(

@@ -3,7 +3,7 @@
 An event row is never changed. A ticket's row holds what was said when it was filed, and a
 cache of what its events add up to (``lifecycle.Case``); ``ledger.py`` alone writes it. A column
 whose description begins with "Personal" holds what may tell who somebody is. Leaves to
-others: opening and encrypting (``storage.py``), and every rule.
+others: opening (``storage.py``), encrypting (``encryption.py``), and every rule.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from bot.casework.columns import UtcDateTime
+from bot.casework.encryption import EncryptedJson, EncryptedLookup, EncryptedText
 
-UNIT, PHONE, ACTOR = String(64), String(24), String(80)
+UNIT, ACTOR = String(64), String(80)
 
 
 class Base(DeclarativeBase):
@@ -56,7 +57,7 @@ class Ticket(Base):
     """Of the day, from 1."""
     text: Mapped[str] = mapped_column(Text)
     """Personal: what the citizen said, in their own words."""
-    details: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    details: Mapped[dict[str, Any]] = mapped_column(EncryptedJson, default=dict)
     """Personal: whatever else was asked, by name."""
     place: Mapped[str] = mapped_column(Text)
     """Personal: it may be a home."""
@@ -68,9 +69,9 @@ class Ticket(Base):
     urgency: Mapped[str] = mapped_column(String(8))
     confidence: Mapped[float] = mapped_column(default=1.0)
     """0 to 1, that it is of this category."""
-    caller: Mapped[str] = mapped_column(PHONE, index=True)
+    caller: Mapped[str] = mapped_column(EncryptedLookup, index=True)
     """Personal: calling number, "" when withheld."""
-    phone: Mapped[str] = mapped_column(PHONE, default="", index=True)
+    phone: Mapped[str] = mapped_column(EncryptedLookup, default="", index=True)
     """Personal: the number that the citizen left to be called back on."""
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"), index=True)
     """The ticket that it was split from."""
@@ -134,9 +135,9 @@ class Draft(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     call_id: Mapped[str] = mapped_column(String(36), unique=True)
     at: Mapped[dt.datetime]
-    caller: Mapped[str] = mapped_column(PHONE)
+    caller: Mapped[str] = mapped_column(EncryptedLookup)
     """Personal: calling number."""
-    fields: Mapped[dict[str, Any]]
+    fields: Mapped[dict[str, Any]] = mapped_column(EncryptedJson)
     """Personal: what was said, by the names of ``TicketStore.file``."""
     state: Mapped[str] = mapped_column(String(16), default="draft", index=True)
     """``draft``, ``promoted`` or ``discarded``."""
@@ -236,7 +237,7 @@ class Notice(Base):
     ticket_id: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"), index=True)
     to_kind: Mapped[str] = mapped_column(String(16))
     """``citizen``, ``unit`` or ``role``."""
-    recipient: Mapped[str] = mapped_column(String(64))
+    recipient: Mapped[str] = mapped_column(EncryptedLookup)
     """Personal when it is a citizen's number."""
     text: Mapped[str] = mapped_column(Text)
     """Personal: it may name a place."""
@@ -250,7 +251,7 @@ class Citizen(Base):
     __tablename__ = "citizens"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    phone: Mapped[str] = mapped_column(PHONE, unique=True)
+    phone: Mapped[str] = mapped_column(EncryptedLookup, unique=True)
     """Personal."""
     consent: Mapped[bool | None]
     """None: never asked."""
@@ -275,7 +276,7 @@ class Rating(Base):
     score: Mapped[int] = mapped_column(index=True)
     number: Mapped[str] = mapped_column(String(16), default="")
     """Ticket of the call."""
-    caller: Mapped[str] = mapped_column(PHONE, default="")
+    caller: Mapped[str] = mapped_column(EncryptedLookup, default="")
     """Personal: calling number."""
     policy: Mapped[str] = mapped_column(String(64), default="")
     """Which way of talking was rated."""
@@ -289,11 +290,11 @@ class CallbackRequest(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     call_id: Mapped[str] = mapped_column(String(36), unique=True)
     at: Mapped[dt.datetime]
-    phone: Mapped[str] = mapped_column(PHONE, index=True)
+    phone: Mapped[str] = mapped_column(EncryptedLookup, index=True)
     """Personal: number to call."""
     due_at: Mapped[dt.datetime] = mapped_column(index=True)
     reason: Mapped[str] = mapped_column(String(32))
-    text: Mapped[str] = mapped_column(Text, default="")
+    text: Mapped[str] = mapped_column(EncryptedText, default="")
     """Personal: what it is about, in the citizen's words."""
     done_at: Mapped[dt.datetime | None]
     outcome: Mapped[str] = mapped_column(String(64), default="")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine, create_engine, event, func, or_, select
+from sqlalchemy import Engine, func, or_, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -29,8 +29,10 @@ from bot.casework.errors import (
 )
 from bot.casework.ledger import Clock, Ledger, transaction, utc_now
 from bot.casework.lifecycle import BOT, OPEN, Actor, EventKind, Role, TicketState
-from bot.casework.models import Base, Ticket, TicketEvent
+from bot.casework.models import Ticket, TicketEvent
 from bot.casework.rules import Rules
+from bot.casework.storage import open_engine, wait_in_line
+from bot.casework.versions import prepare
 from bot.casework.wording import NEXT_STEPS
 
 __all__ = [
@@ -113,20 +115,17 @@ class TicketStore:
         clock: Clock = utc_now,
         rules: Callable[[], Rules] = Rules,
     ) -> None:
-        self.engine = _open(database) if isinstance(database, str) else database
+        self.engine = open_engine(database) if isinstance(database, str) else database
         self.ledger = Ledger(self.engine, clock, rules)
         self.drafts = Drafts(self.ledger, self.file)
 
     def create_schema(self) -> None:
-        """Make the tables that are missing.
+        """Make the tables of an empty database; refuse one of another version.
 
         Raises:
-            CaseworkError: the database cannot be used.
+            CaseworkError: the database cannot be used, or is of another version.
         """
-        try:
-            Base.metadata.create_all(self.engine)
-        except SQLAlchemyError as error:
-            raise told(error) from error
+        prepare(self.engine)
 
     # --- filing ------------------------------------------------------------------------
 
@@ -222,6 +221,7 @@ class TicketStore:
             proposed=fields["unit"],
         )
         with Session(self.engine) as session, session.begin():
+            wait_in_line(session, f"tickets {day}")
             last = session.scalar(select(func.max(Ticket.serial)).where(Ticket.day == day))
             serial = (last or 0) + 1
             number = ticket_number(day, serial)
@@ -408,28 +408,3 @@ def summary_of(ticket: Ticket) -> TicketSummary:
         text=ticket.text,
         next_step=NEXT_STEPS[state],
     )
-
-
-def _open(database_url: str) -> Engine:
-    engine = create_engine(database_url, pool_pre_ping=True)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _durable)
-        event.listen(engine, "begin", _write_at_once)
-    return engine
-
-
-def _durable(connection: Any, _: Any) -> None:
-    """A number that was spoken must outlive a power cut: SQLite syncs every commit."""
-    # Transactions begin where ``_write_at_once`` says, not where the driver guesses.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA busy_timeout=10000")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.close()
-
-
-def _write_at_once(connection: Any) -> None:
-    """Take the write lock first: two writers then wait for each other instead of failing."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")

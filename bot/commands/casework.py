@@ -18,6 +18,7 @@ from bot.app import load_line_pack
 from bot.casework.errors import CaseworkError
 from bot.casework.tickets import TicketStore
 from bot.config import Settings
+from bot.database import open_database
 from bot.rules import rules_of
 from bot.understanding.pack import Pack, PackError
 
@@ -28,7 +29,7 @@ def opened() -> Iterator[TicketStore]:
     settings = Settings()
     try:
         settings.state.mkdir(parents=True, exist_ok=True)
-        store = TicketStore(settings.database_address, rules=rules_of(cache(line_pack)))
+        store = TicketStore(open_database(settings), rules=rules_of(cache(line_pack)))
         store.create_schema()
         yield store
     except (CaseworkError, PackError) as error:

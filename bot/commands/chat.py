@@ -11,6 +11,7 @@ import typer
 from bot.app import load_line_pack, open_office
 from bot.casework.errors import CaseworkError
 from bot.config import Settings
+from bot.database import open_database
 from bot.dialogue.policy import decide, start
 from bot.dialogue.types import (
     Event,
@@ -42,7 +43,7 @@ def chat(
     try:
         pack = load_line_pack(settings, line)
         settings.state.mkdir(parents=True, exist_ok=True)
-        office = open_office(settings.database_address, lambda _: pack)
+        office = open_office(open_database(settings), lambda _: pack)
         _talk(pack, office, Contact(str(uuid.uuid4()), caller, line, pack.name, "chat"), trace)
     except (PackError, CaseworkError) as error:
         typer.echo(f"Error: {error}", err=True)

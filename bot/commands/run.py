@@ -12,8 +12,11 @@ from typing import Annotated
 import typer
 
 from bot.app import build_prompts, run_bot
+from bot.casework.errors import CaseworkError
+from bot.casework.versions import prepare
 from bot.commands.call import prove_line
 from bot.config import CHECKOUT, Settings
+from bot.database import open_database
 from bot.node.asterisk import AsteriskInstall, find_asterisk
 from bot.node.child import ChildSpec
 from bot.node.ports import check_ports
@@ -40,6 +43,8 @@ def run(
         install = find_asterisk(settings)
         if install is None:
             raise SetupError("There is no Asterisk here yet; run `make setup`.")
+        # Told here rather than by a bot that the supervisor starts again and again.
+        prepare(open_database(settings))
         build_prompts(settings, typer.echo)
         supervisor = Supervisor(settings.state, children(settings, install), typer.echo)
         supervisor.claim()
@@ -47,7 +52,7 @@ def run(
         conf = render(settings, load_secrets(settings), install)
         typer.echo(f"Asterisk {install.version} with {conf.parent}")
         supervisor.run(lambda: _started(settings, self_call))
-    except (SetupError, SpeechError, PackError) as error:
+    except (CaseworkError, SetupError, SpeechError, PackError) as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(1) from error
     finally:
@@ -58,7 +63,7 @@ def bot() -> None:
     """Run the bot process alone, as ``hotline run`` starts it."""
     try:
         run_bot(Settings())
-    except (SetupError, SpeechError, PackError) as error:
+    except (CaseworkError, SetupError, SpeechError, PackError) as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(1) from error
 

@@ -74,6 +74,26 @@ def _secrets(settings: Settings, _: Say) -> str:
     return f"passwords in {secrets_path(settings)}"
 
 
+def _database(settings: Settings, _: Say) -> str:
+    # Loaded here, like the prompts below: the database's packages take a moment.
+    from bot.casework.errors import CaseworkError
+    from bot.casework.versions import current, newest, upgrade
+    from bot.database import open_database
+
+    try:
+        engine = open_database(settings)
+        before = current(engine)
+        if before and before != newest() and settings.database_url:
+            raise SetupError(
+                f"The database of DATABASE_URL is of version {before}, and this program needs "
+                f"{newest()}. Stop every line that uses it, run `hotline db backup FILE`, then "
+                "`hotline db upgrade`."
+            )
+        return f"{engine.dialect.name}, version {upgrade(engine)}"
+    except CaseworkError as error:
+        raise SetupError(str(error)) from error
+
+
 def _prompts(settings: Settings, say: Say) -> str:
     # Loaded here: this step alone needs the whole house, engines and all.
     from bot.app import build_prompts
@@ -122,6 +142,7 @@ STEPS: list[Step] = [
     ("Voice", _voice),
     ("Redis", _redis),
     ("Secrets", _secrets),
+    ("Database", _database),
     ("Prompts", _prompts),
     ("Telephone for agents' browsers", _browser_phone),
     ("First administrator of the pages", _first_admin),

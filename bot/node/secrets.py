@@ -9,7 +9,7 @@ import json
 import os
 import secrets
 import tempfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from bot.config import Settings
@@ -26,6 +26,9 @@ class Secrets:
     agent_passwords: dict[str, str] = field(repr=False)
     """By extension."""
     api_token: str = field(repr=False)
+    database_keys: dict[str, str] = field(default_factory=dict, repr=False)
+    """Keys of personal fields in the ticket database: 64 hex digits by id, the newest last. Who
+    loses them loses those fields."""
 
 
 def secrets_path(settings: Settings) -> Path:
@@ -56,6 +59,7 @@ def load_secrets(settings: Settings, *more_agents: str) -> Secrets:
                 },
             },
             api_token=stored.api_token if stored else secrets.token_urlsafe(24),
+            database_keys=(stored.database_keys if stored else {}) or {"k1": secrets.token_hex(32)},
         )
         if made != stored:
             _write(path, made)
@@ -88,12 +92,28 @@ def _read(path: Path) -> Secrets | None:
     except (ValueError, TypeError) as error:
         raise damaged from error
     single = (stored.ami_password, stored.citizen_password, stored.api_token)
-    agents = stored.agent_passwords
-    if not isinstance(agents, dict) or not all(
-        isinstance(value, str) and value for value in (*single, *agents, *agents.values())
-    ):
-        raise damaged
+    for many in (stored.agent_passwords, stored.database_keys):
+        if not isinstance(many, dict) or not all(
+            isinstance(value, str) and value for value in (*single, *many, *many.values())
+        ):
+            raise damaged
     return stored
+
+
+def add_database_key(settings: Settings) -> str:
+    """Make a new key for personal fields, from now on the one that encrypts; return its id.
+
+    Raises:
+        SetupError: the file is damaged or cannot be read or written.
+    """
+    known = load_secrets(settings)
+    name = f"k{len(known.database_keys) + 1}"
+    keys = {**known.database_keys, name: secrets.token_hex(32)}
+    try:
+        _write(secrets_path(settings), replace(known, database_keys=keys))
+    except OSError as error:
+        raise SetupError(f"Cannot write {secrets_path(settings)}: {error.strerror}.") from error
+    return name
 
 
 def _write(path: Path, made: Secrets) -> None:

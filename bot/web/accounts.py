@@ -22,8 +22,8 @@ from sqlalchemy import Engine, delete, func, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from bot.casework.desk_models import AccountRow, SessionRow, SignInRow
 from bot.casework.ledger import Clock, utc_now
-from bot.web.tables import AccountRow, SessionRow, SignInRow
 
 #: Wrong passwords after which an account, and an address, have to wait.
 TRIES_OF_NAME, TRIES_OF_ADDRESS = 5, 30

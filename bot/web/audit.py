@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from bot.casework.desk_models import AuditRow
 from bot.casework.ledger import Clock, utc_now
-from bot.web.tables import AuditRow
 
 #: What was done, in Chinese, by the name it has in the log.
 ACTIONS = {

@@ -11,11 +11,11 @@ from typing import Any
 
 from bot.agents.types import QueueEntry
 from bot.casework.citizens import Citizens
+from bot.casework.desk_models import WrapUpRow
 from bot.casework.tickets import TicketStore, TicketSummary
 from bot.understanding.pack import Pack
 from bot.understanding.schema import Category, Faq
 from bot.web.records import OUTCOMES, Records
-from bot.web.tables import WrapUpRow
 
 URGENCIES = {"low": "一般", "normal": "普通", "high": "较急", "urgent": "紧急"}
 REASONS = {

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from bot.casework.desk_models import CorrectionRow, WrapUpRow
 from bot.casework.ledger import Clock, utc_now
 from bot.web.audit import as_csv
-from bot.web.tables import CorrectionRow, WrapUpRow
 
 #: How a conversation can end, for the agent to choose.
 OUTCOMES = {

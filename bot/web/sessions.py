@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, delete
 from sqlalchemy.orm import Session
 
+from bot.casework.desk_models import AccountRow, SessionRow
 from bot.casework.ledger import Clock, utc_now
 from bot.web.accounts import Account, Role
-from bot.web.tables import AccountRow, SessionRow
 
 #: A session ends after this long without a request, and after a long shift in any case.
 IDLE, LONGEST = dt.timedelta(minutes=60), dt.timedelta(hours=12)

@@ -1,7 +1,7 @@
 """The SQL tables of the pages: accounts, sign-ins, sessions, the audit log, what agents chose.
 
-They stand beside the tickets' tables, in the same database. Leaves to others: every rule
-(``accounts.py``, ``sessions.py``, ``audit.py``, ``records.py``).
+They stand here because one database has one set of migrations. Leaves to others: every rule
+(``bot/web``: ``accounts.py``, ``sessions.py``, ``audit.py``, ``records.py``).
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import datetime as dt
 from sqlalchemy import ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from bot.casework.models import PHONE, UNIT, Base
+from bot.casework.encryption import EncryptedLookup, EncryptedText
+from bot.casework.models import UNIT, Base
 
 NAME, CALL, INTENT = String(64), String(36), String(64)
 
@@ -84,7 +85,7 @@ class CorrectionRow(Base):
     at: Mapped[dt.datetime] = mapped_column(index=True)
     call_id: Mapped[str] = mapped_column(CALL, index=True)
     agent: Mapped[str] = mapped_column(NAME)
-    text: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(EncryptedText)
     """Personal: the caller's words."""
     bot_intent: Mapped[str] = mapped_column(INTENT, default="")
     bot_confidence: Mapped[float] = mapped_column(default=0.0)
@@ -103,8 +104,8 @@ class WrapUpRow(Base):
     at: Mapped[dt.datetime] = mapped_column(index=True)
     call_id: Mapped[str] = mapped_column(CALL, index=True)
     agent: Mapped[str] = mapped_column(NAME)
-    caller: Mapped[str] = mapped_column(PHONE, default="", index=True)
+    caller: Mapped[str] = mapped_column(EncryptedLookup, default="", index=True)
     """Personal: calling number, "" when withheld."""
     outcome: Mapped[str] = mapped_column(String(16))
-    note: Mapped[str] = mapped_column(Text, default="")
+    note: Mapped[str] = mapped_column(EncryptedText, default="")
     """Personal: what the agent wrote."""

@@ -1,0 +1,22 @@
+"""${message}."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from bot.casework.columns import UtcDateTime
+from bot.casework.encryption import EncryptedJson, EncryptedLookup, EncryptedText
+
+revision = ${repr(up_revision)}
+down_revision = ${repr(down_revision)}
+
+
+def upgrade() -> None:
+    """Go one version up."""
+    ${upgrades if upgrades else "pass"}
+
+
+def downgrade() -> None:
+    """Go one version down."""
+    ${downgrades if downgrades else "pass"}

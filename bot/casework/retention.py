@@ -1,0 +1,172 @@
+"""How long personal fields are kept, and their erasure: by policy, on demand, never under hold.
+
+Erasing a ticket empties what may tell who somebody is (callers' numbers, words, places, notes)
+and keeps what statistics need; each erasure leaves an audit row. Leaves to others: the policy
+itself, which the operator decides (``hotline db retention``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from bot.casework.errors import CaseworkError, UnknownTicket
+from bot.casework.ledger import Ledger
+from bot.casework.lifecycle import OPEN, Actor
+from bot.casework.models import (
+    AuditEntry,
+    CallbackRequest,
+    Draft,
+    Notice,
+    Rating,
+    Ticket,
+    TicketEvent,
+    Whistle,
+)
+from bot.casework.outside_models import LegalHold
+
+#: What stands where personal words were.
+ERASED = "（已按规定删除）"
+#: Tickets that are erased in one transaction.
+BATCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How many days after its end something personal is kept."""
+
+    tickets: int = 3 * 365
+    """After a ticket is over."""
+    drafts: int = 30
+    """After a half-finished ticket was begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What was erased, or would be."""
+
+    tickets: int
+    drafts: int
+    held: int
+    """Tickets that are due but under legal hold."""
+
+
+class Retention:
+    """Erasure in SQL. Thread-safe."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def run(self, policy: Policy, by: str | Actor, dry: bool = False) -> Erased:
+        """Erase what the policy no longer keeps, in small transactions.
+
+        Raises:
+            CaseworkError: the policy keeps nothing, or the database cannot be used.
+        """
+        if policy.tickets < 1 or policy.drafts < 1:
+            raise CaseworkError("Keep tickets and drafts for at least one day.")
+        now = self._ledger.now()
+        over = Ticket.state.not_in([state.value for state in OPEN])
+        old = Ticket.changed_at < now - dt.timedelta(days=policy.tickets)
+        held = select(LegalHold.ticket_id).where(LegalHold.lifted_at.is_(None))
+        due = select(Ticket.id).where(over, old, Ticket.request.not_like("erased:%"))
+        with self._ledger.transaction() as session:
+            ids = list(session.scalars(due.where(Ticket.id.not_in(held))))
+            kept = list(session.scalars(due.where(Ticket.id.in_(held))))
+            stale = list(
+                session.scalars(
+                    select(Draft.id).where(Draft.at < now - dt.timedelta(days=policy.drafts))
+                )
+            )
+        if not dry:
+            for first in range(0, len(ids), BATCH):
+                with self._ledger.transaction() as session:
+                    self._erase(session, ids[first : first + BATCH], by, "retention policy")
+            with self._ledger.transaction() as session:
+                session.execute(delete(Draft).where(Draft.id.in_(stale)))
+        return Erased(len(ids), len(stale), len(kept))
+
+    def erase(self, number: str, by: str | Actor, reason: str) -> None:
+        """Erase one ticket's personal fields because the citizen, or a court, says so.
+
+        Raises:
+            UnknownTicket: there is none of that number.
+            CaseworkError: it is still open, it is under legal hold, or no reason is given.
+        """
+        if not reason:
+            raise CaseworkError("Say why it is erased.")
+        with self._ledger.transaction() as session:
+            ticket = self._ledger.take(session, number)
+            if ticket.state in [state.value for state in OPEN]:
+                raise CaseworkError("The ticket is still open: withdraw or close it first.")
+            if _hold(session, ticket.id):
+                raise CaseworkError("The ticket is under legal hold, which must be lifted first.")
+            self._erase(session, [ticket.id], by, reason)
+
+    def hold(self, number: str, by: str | Actor, reason: str) -> None:
+        """Keep a ticket whatever the policy says (UnknownTicket, CaseworkError: no reason)."""
+        if not reason:
+            raise CaseworkError("Say why it is held.")
+        with self._ledger.transaction() as session:
+            ticket = self._ledger.take(session, number)
+            if not _hold(session, ticket.id):
+                session.add(
+                    LegalHold(
+                        ticket_id=ticket.id,
+                        at=self._ledger.now(),
+                        actor=str(Actor.of(by)),
+                        reason=reason,
+                    )
+                )
+
+    def lift(self, number: str, by: str | Actor, reason: str) -> None:
+        """End a hold (UnknownTicket: no ticket, or it is not held; CaseworkError)."""
+        with self._ledger.transaction() as session:
+            ticket = self._ledger.take(session, number)
+            hold = _hold(session, ticket.id)
+            if hold is None:
+                raise UnknownTicket(f"Ticket {number} is not under legal hold.")
+            hold.lifted_at = self._ledger.now()
+            session.add(self._audit("lift_hold", number, by, reason))
+
+    def _erase(self, session: Session, ids: Sequence[int], by: str | Actor, reason: str) -> None:
+        for ticket in session.scalars(select(Ticket).where(Ticket.id.in_(ids))):
+            ticket.text, ticket.place, ticket.since = ERASED, "", ""
+            ticket.caller, ticket.phone, ticket.details = "", "", {}
+            # The hash of call and words would still tell who guesses the words right.
+            ticket.request = f"erased:{ticket.id}"
+            session.execute(
+                update(Rating)
+                .where(or_(Rating.number == ticket.number, Rating.call_id == ticket.call_id))
+                .values(caller="")
+            )
+            session.execute(
+                update(CallbackRequest)
+                .where(CallbackRequest.call_id == ticket.call_id)
+                .values(phone="", text="")
+            )
+            session.add(self._audit("erase", ticket.number, by, reason))
+        events = update(TicketEvent).where(TicketEvent.ticket_id.in_(ids), TicketEvent.note != "")
+        session.execute(events.values(note=ERASED))
+        notices = update(Notice).where(Notice.ticket_id.in_(ids), Notice.to_kind == "citizen")
+        session.execute(notices.values(recipient="", text=ERASED))
+        whistles = update(Whistle).where(Whistle.ticket_id.in_(ids))
+        session.execute(whistles.values(reason=ERASED, place=""))
+
+    def _audit(self, action: str, number: str, by: str | Actor, reason: str) -> AuditEntry:
+        return AuditEntry(
+            at=self._ledger.now(),
+            actor=str(Actor.of(by)),
+            action=action,
+            subject=number,
+            reason=reason,
+        )
+
+
+def _hold(session: Session, ticket_id: int) -> LegalHold | None:
+    query = select(LegalHold).where(LegalHold.ticket_id == ticket_id)
+    return session.scalar(query.where(LegalHold.lifted_at.is_(None)))
