@@ -11,12 +11,13 @@ from typing import Annotated
 
 import typer
 
-from bot.app import build_prompts, run_bot
+from bot.app import build_prompts
 from bot.casework.errors import CaseworkError
 from bot.casework.versions import prepare
 from bot.commands.call import prove_line
 from bot.config import CHECKOUT, Settings
 from bot.database import open_database
+from bot.line import run_bot
 from bot.node.asterisk import AsteriskInstall, find_asterisk
 from bot.node.child import ChildSpec
 from bot.node.ports import check_ports

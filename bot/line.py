@@ -1,0 +1,458 @@
+"""A running line: every server and every background task of one node, until it is told to stop.
+
+Leaves to others: what it is made of (``app.py``), and all rules.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from concurrent.futures import Future
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+import structlog
+import uvicorn
+
+from bot.agents.desk import Desk
+from bot.agents.queue import AgentQueue
+from bot.agents.talk import Talk
+from bot.agents.types import QueueEntry
+from bot.app import (
+    calls_folder,
+    contact_of,
+    line_endings,
+    load_ears,
+    load_line_pack,
+    load_packs,
+    load_recordings,
+    load_voice,
+    open_office,
+    queue_entry,
+    speak_prompts,
+)
+from bot.casework.api_keys import ApiKeys
+from bot.casework.clocks import Clock
+from bot.casework.errors import CaseworkError
+from bot.casework.outbox import Outbox
+from bot.config import Settings
+from bot.database import open_database
+from bot.dialogue.types import Transfer
+from bot.node.browser_phone import sip_script
+from bot.node.render import asterisk_dirs
+from bot.node.secrets import load_secrets
+from bot.observe import Metrics, configure_logging
+from bot.promises import Promises
+from bot.services import open311_services
+from bot.speech.endpointing import Endpointer, EndpointSettings
+from bot.speech.turns import Endings
+from bot.speech.types import SpeechError
+from bot.speech.vad import SileroVad
+from bot.surveyor import Surveyor
+from bot.telephony.agi import AgiServer, CallAgi, asked_for, take_call
+from bot.telephony.audiosocket import AudioSocketLine, serve_audio
+from bot.telephony.calls import Call, CallBook, Outcome, Purpose
+from bot.telephony.conversation import Conversation, Parts
+from bot.telephony.journal import Journal, read_call
+from bot.telephony.switchboard import AmiSwitchboard
+from bot.telephony.waiting import Announcer
+from bot.understanding.live import LivePack
+from bot.understanding.pack import Pack, PackError
+from bot.web.accounts import Accounts
+from bot.web.app import Reload, create_web
+from bot.web.audit import Audit
+from bot.web.backoffice import backoffice_app
+from bot.web.feed import Feed
+from bot.web.open311 import open311_app
+from bot.web.pages import House
+from bot.web.records import Records
+from bot.web.sessions import Sessions
+from bot.web.webhooks import Sender
+
+log = structlog.get_logger(__name__)
+
+#: Seconds between two looks at whether the queue and Asterisk agree.
+RECONCILE_EVERY = 2.0
+#: Seconds between two looks at whether the line is quiet, and whether answers are missing.
+QUIET_EVERY, LOOK_EVERY = 2.0, 60.0
+#: Seconds between two looks at the deadlines of tickets.
+TICK_EVERY = 60.0
+#: Seconds between two looks at whether a back office is to be told of something.
+WEBHOOKS_EVERY = 2.0
+#: Where a call's priority comes from when its bot was lost before it could say.
+LOST_PRIORITY = 3
+
+
+class Line:
+    """A running line: every server and every shared part of one node."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.secrets = load_secrets(settings)
+        pack = load_line_pack(settings)
+        self.metrics = Metrics()
+        self.ears, why_ears = load_ears(settings, pack)
+        self.voice, why_voice = load_voice(settings)
+        log.info("engines.chosen", asr=why_ears, tts=why_voice)
+        self.metrics.build_info.labels(
+            version=version("hotline"), asr=self.ears.name, tts=self.voice.name
+        ).set(1)
+        self.queue = AgentQueue(settings.redis_address)
+        self.switchboard = AmiSwitchboard(
+            settings.ami_port,
+            self.secrets.ami_password,
+            listener=lambda: self,
+            on_connected=lambda up: self.metrics.asterisk_connected.set(int(up)),
+        )
+        self.desk = Desk(self.queue, self.switchboard, settings.ring_seconds, node=settings.node)
+        self.talk = Talk(self.desk, self.queue, self.switchboard, settings.ring_seconds)
+        self.announcer = Announcer(
+            self.desk,
+            self.queue,
+            self.voice.render,
+            lambda: self.live().current.pack,
+            asterisk_dirs(settings).sounds / "waiting",
+            settings.announce_seconds,
+        )
+        self.book = CallBook()
+        self._talking = 0
+        self._endings: dict[str, tuple[str, Endings]] = {}
+        packs = load_packs(settings)
+        # The new sentences of a new pack are spoken before the first caller wants them.
+        self.packs = {pack.name: LivePack(pack, prepare=self._speak_ahead) for pack in packs}
+        for pack in packs:
+            self.voice.use(load_recordings(pack).sounds, pack.name)
+            self._endings_of(pack)
+            self.metrics.pack_in_use(pack.name, pack.version)
+        self.office = open_office(
+            open_database(settings),
+            lambda name: self.live(name).current.pack,
+            lambda _: self.queue.waiting_count() >= settings.queue_limit,
+        )
+        self.surveyor = Surveyor(
+            self.office.surveys,
+            self.switchboard.call_out,
+            settings.outbound,
+            settings.dids[0],
+            busy=lambda: self.queue.waiting_count() > 0,
+        )
+        self.promises = Promises(self.office.callbacks, self.queue, self._recall)
+
+    def live(self, name: str = "") -> LivePack:
+        """A pack by name; the main one by default."""
+        return self.packs[name or self.settings.packs_of("")[0]]
+
+    def parts(self, call: Call) -> Parts:
+        """What a call that begins now is made of. It keeps this pack to its end. May block."""
+        names, office = self.settings.packs_of(call.did), self.office
+        contact = contact_of(call, office.usual_pack(call.caller, names))
+        knowledge = self.live(contact.pack).current
+        return Parts(
+            book=knowledge.pack,
+            understander=knowledge.understander,
+            ears=self.ears,
+            voice=self.voice,
+            endpointer=lambda: Endpointer(EndpointSettings(), SileroVad()),
+            opening=lambda _: office.opening(contact),
+            carry_out=lambda _, request: office.carry_out(contact, request),
+            note=lambda _, note: office.note(contact, note),
+            escalate=self._escalate,
+            caller_gone=lambda call: self.desk.caller_gone(call.id),
+            metrics=self.metrics,
+            endings=self._endings_of(knowledge.pack),
+        )
+
+    # --- the pack ----------------------------------------------------------------------
+
+    def _endings_of(self, pack: Pack) -> Endings:
+        version, endings = self._endings.get(pack.name, ("", None))
+        if endings is None or version != pack.version:
+            endings = line_endings(pack)
+            self._endings[pack.name] = (pack.version, endings)
+        return endings
+
+    @property
+    def _packs_in_use(self) -> list[Pack]:
+        return [live.current.pack for live in self.packs.values()]
+
+    def _speak_ahead(self, pack: Pack) -> None:
+        self._endings_of(pack)
+        speak_prompts(pack, self.voice, log.debug)
+        log.info("pack.spoken_ahead", pack=pack.name)
+
+    async def _speak_answers_ahead(self) -> None:
+        """Render answers that nobody has asked for yet, while nobody talks."""
+        while True:
+            texts = [text for pack in self._packs_in_use for text in pack.spoken_texts()]
+            missing = await asyncio.to_thread(self.voice.missing, texts)
+            for sentence in missing:
+                while self._talking:
+                    await asyncio.sleep(QUIET_EVERY)
+                try:
+                    await asyncio.to_thread(self.voice.build, [sentence], log.debug)
+                except SpeechError as error:
+                    log.error("pack.not_spoken", error=str(error))
+            if missing:
+                log.info("pack.answers_spoken_ahead", sentences=len(missing))
+            await asyncio.sleep(LOOK_EVERY)
+
+    def reload(self) -> Reload:
+        """Read the packs' files anew and use them for new calls. Blocks for some seconds.
+
+        Returns what came of the main pack, or of the first other one that has changed.
+
+        Raises:
+            PackError: with all problems of a pack; its old version stays in use.
+            SpeechError: a new sentence can't be spoken; the pack's old version stays in use.
+        """
+        done = [self._reload(live) for live in self.packs.values()]
+        return next((one for one in done if one.version != one.previous), done[0])
+
+    def _reload(self, live: LivePack) -> Reload:
+        result = "failed"
+        try:
+            old, new = live.reload()
+            result = "unchanged" if new is old else "changed"
+        except PackError as error:
+            result = "refused"
+            log.error("pack.refused", problems=[str(problem) for problem in error.problems])
+            raise
+        finally:
+            self.metrics.pack_reloads_total.labels(result=result).inc()
+            self.metrics.pack_reload_ok.set(result in ("changed", "unchanged"))
+        # Recordings are no part of the pack's version: they may be new though it is not.
+        self.voice.use(load_recordings(new.pack).sounds, new.pack.name)
+        if new is not old:
+            self.metrics.pack_in_use(new.pack.name, new.pack.version)
+        log.info("pack.reloaded", pack=new.pack.name, version=new.pack.version, result=result)
+        return Reload(new.pack.name, new.pack.version, old.pack.version)
+
+    async def _reload_by_signal(self) -> None:
+        # What went wrong is in the log and the measures: nobody waits for an answer.
+        with contextlib.suppress(PackError):
+            try:
+                await asyncio.to_thread(self.reload)
+            except SpeechError as error:
+                log.error("pack.not_spoken", error=str(error))
+
+    # --- ports of the conversation -----------------------------------------------------
+
+    def _escalate(self, transfer: Transfer, journal: Journal) -> None:
+        entry = queue_entry(journal.as_dict(), transfer.reason.value, transfer.priority)
+        self.desk.escalate(entry)
+        log.info("call.escalated", reason=entry.reason, priority=entry.priority)
+
+    def _recall(self, call_id: str) -> QueueEntry | None:
+        record = read_call(calls_folder(self.settings), call_id)
+        return queue_entry(record, "bot_lost", LOST_PRIORITY) if record else None
+
+    # --- what happens on the lines (``switchboard.Listener``) ---------------------------
+
+    def caller_gone(self, entry_id: str) -> None:
+        """A caller hung up."""
+        self.desk.caller_gone(entry_id)
+
+    def agent_gone(self, entry_id: str, leg: str, *, dropped: bool) -> None:
+        """An agent's leg ended."""
+        self.desk.agent_gone(entry_id, leg, dropped=dropped)
+
+    def consulted_gone(self, entry_id: str, leg: str) -> None:
+        """Whoever an agent consulted hung up."""
+        self.desk.consulted_gone(entry_id, leg)
+
+    def key_pressed(self, entry_id: str, digit: str) -> None:
+        """A caller who has left the bot pressed a key."""
+        self.announcer.key_pressed(entry_id, digit)
+
+    # --- pages -------------------------------------------------------------------------
+
+    def house(self) -> House:
+        """What the pages are made of."""
+        engine, passwords = self.office.tickets.engine, self.secrets.agent_passwords
+        return House(
+            accounts=Accounts(engine),
+            sessions=Sessions(engine),
+            audit=Audit(engine),
+            records=Records(engine),
+            tickets=self.office.tickets,
+            citizens=self.office.citizens,
+            queue=self.queue,
+            desk=self.desk,
+            talk=self.talk,
+            floor=self.switchboard,
+            metrics=self.metrics,
+            feed=Feed(self.queue.changes_async),
+            pack=lambda: self.live().current.pack,
+            record=lambda call_id: read_call(calls_folder(self.settings), call_id),
+            phone_password=lambda extension: passwords.get(extension, ""),
+            phone_url=self.settings.phone_address,
+            sip_script=sip_script(self.settings),
+        )
+
+    # --- servers -----------------------------------------------------------------------
+
+    def _on_agi(self, agi: CallAgi) -> None:
+        wish = asked_for(agi)
+        if wish == "waiting":
+            self.announcer.play(agi)
+        else:
+            take_call(agi, self.book, self.settings.audio_port, Purpose(wish))
+
+    async def _on_sound(self, call_id: str, line: AudioSocketLine) -> None:
+        arrived = self.book.arrive(call_id)
+        if arrived is None:
+            log.warning("call.unknown", call=call_id)
+            line.close()
+            return
+        call, future = arrived
+        with structlog.contextvars.bound_contextvars(call=call.id):
+            log.info("call.began", caller=call.caller, did=call.did)
+            journal = Journal(calls_folder(self.settings), call)
+            self._talking += 1
+            try:
+                parts = await asyncio.to_thread(self.parts, call)
+                outcome = await Conversation(call, line, parts, journal).run()
+            finally:
+                self._talking -= 1
+            log.info("call.ended", outcome=outcome.label, next=outcome.next.value)
+        _resolve(future, outcome)
+
+    async def _reconcile(self) -> None:
+        while True:
+            try:
+                await asyncio.to_thread(self.desk.reconcile, self._recall)
+                await asyncio.to_thread(self.announcer.look)
+                await asyncio.to_thread(self.promises.look)
+                self.metrics.queue_waiting.set(await asyncio.to_thread(self.queue.waiting_count))
+                self.metrics.redis_up.set(1)
+            except Exception as error:
+                # Asterisk or Redis is away; the desk has said so, and the next look mends it.
+                self.metrics.redis_up.set(0)
+                log.debug("reconcile.failed", error=str(error))
+            self.metrics.engine_jobs_waiting.set(self.ears.waiting)
+            self.metrics.engine_wait_seconds.set(self.ears.expected_wait)
+            self.metrics.engine_full.set(self.ears.full)
+            await asyncio.sleep(RECONCILE_EVERY)
+
+    async def _send_webhooks(self) -> None:
+        sender = Sender(Outbox(self.office.tickets.engine))
+        while True:
+            try:
+                sent = await asyncio.to_thread(sender.round)
+                if sent.failed:
+                    log.warning("webhooks.failed", **asdict(sent))
+                if sent.delivered:
+                    continue  # more may wait
+            except CaseworkError as error:
+                log.error("webhooks.not_sent", error=str(error))
+            await asyncio.sleep(WEBHOOKS_EVERY)
+
+    async def _watch_tickets(self) -> None:
+        clock = Clock(self.office.tickets.ledger)
+        while True:
+            try:
+                ticked = await asyncio.to_thread(clock.tick)
+                log.debug("tickets.watched", **asdict(ticked))
+            except CaseworkError as error:
+                log.error("tickets.not_watched", error=str(error))
+            await asyncio.sleep(TICK_EVERY)
+
+    async def _survey(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.survey_seconds)
+            try:
+                await asyncio.to_thread(self.surveyor.look)
+            except Exception as error:
+                # The database, Redis or Asterisk is away, and each says so itself.
+                log.warning("surveys.not_asked", error=str(error))
+
+    def health(self) -> dict[str, Any]:
+        """Every part and whether it is well, for ``/healthz``."""
+        packs = self._packs_in_use
+        return {
+            "asterisk": self.switchboard.connected,
+            "redis": self.queue.reachable(),
+            "asr": self.ears.name,
+            "tts": self.voice.name,
+            "pack": "、".join(f"{pack.name} {pack.version}" for pack in packs),
+        }
+
+    async def serve(self) -> None:
+        """Serve calls until SIGTERM or SIGINT; SIGHUP reloads the pack."""
+        settings = self.settings
+        audio = await serve_audio(settings.audio_port, self._on_sound)
+        agi = AgiServer(settings.agi_port, self._on_agi)
+        agi.start()
+        self.switchboard.start()
+        background = [
+            asyncio.create_task(self._reconcile()),
+            asyncio.create_task(self._speak_answers_ahead()),
+            *([asyncio.create_task(self._survey())] if settings.trunk else []),
+            asyncio.create_task(self._watch_tickets()),
+            asyncio.create_task(self._send_webhooks()),
+        ]
+        web = create_web(
+            self.desk,
+            self.queue,
+            self.metrics,
+            self.health,
+            self.reload,
+            self.secrets.api_token,
+            self.talk,
+            self.house(),
+        )
+        keys = ApiKeys(self.office.tickets.engine)
+        web.mount(
+            "/open311/v2",
+            open311_app(
+                self.office.tickets, keys, lambda: open311_services(self.live().current.pack)
+            ),
+        )
+        web.mount("/api/v1", backoffice_app(self.office.tickets, keys))
+        server = uvicorn.Server(
+            uvicorn.Config(
+                web,
+                host="127.0.0.1",
+                port=settings.http_port,
+                log_config=None,
+                access_log=False,
+                # Pages hold their connection open for news; they come back by themselves.
+                timeout_graceful_shutdown=2,
+            )
+        )
+        loop = asyncio.get_running_loop()
+        serving = asyncio.create_task(server.serve())
+        log.info("line.ready", dids=settings.dids, http_port=settings.http_port)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, lambda: setattr(server, "should_exit", True))
+        reloads: set[asyncio.Task[None]] = set()
+
+        def reload_soon() -> None:
+            task = asyncio.create_task(self._reload_by_signal())
+            reloads.add(task)  # the loop itself holds tasks only weakly
+            task.add_done_callback(reloads.discard)
+
+        loop.add_signal_handler(signal.SIGHUP, reload_soon)
+        try:
+            await serving
+        finally:
+            for task in background:
+                task.cancel()
+            agi.stop()
+            audio.close()
+            self.switchboard.stop()
+            await asyncio.gather(*background, return_exceptions=True)
+            log.info("line.stopped")
+
+
+def _resolve(future: Future[Outcome], outcome: Outcome) -> None:
+    if not future.done():
+        future.set_result(outcome)
+
+
+def run_bot(settings: Settings) -> None:
+    """Run the bot process until it is told to stop."""
+    configure_logging(settings.log_level, settings.state / "log" / "bot.jsonl")
+    asyncio.run(Line(settings).serve())
