@@ -263,6 +263,7 @@ class Office:
                 outcome = "refused" if note.refused else "no_answer"
                 self.surveys.attempt(note.number, outcome, BOT)
             case TakeSurvey(solved=bool(solved)):
+                self.surveys.attempt(note.number, "reached", BOT)
                 self.surveys.answer(note.number, solved, note.satisfied, BOT, note=note.words)
 
     def _remember(self, contact: Contact, note: Remember) -> None:

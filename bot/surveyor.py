@@ -70,7 +70,7 @@ class Surveyor:
             if self._busy():
                 break
             # Who is talking with the bot now is due until the end of the conversation.
-            if self._clock() - self._talking.get(asking.number, -LOST) < LOST:
+            if self._clock() - self._talking.get(asking.token, -LOST) < LOST:
                 continue
             self._call(asking)
             called += 1
@@ -88,6 +88,6 @@ class Surveyor:
         log.info("survey.called", ticket=asking.number, result=result.value)
         if result is CallOut.ANSWERED:
             # What they said is noted at the end of the conversation.
-            self._talking[asking.number] = self._clock()
+            self._talking[asking.token] = self._clock()
         else:
             self._surveys.attempt(asking.number, result.value, BOT)
