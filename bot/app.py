@@ -12,7 +12,7 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from bot.casework.clocks import Clock
 from bot.casework.errors import CaseworkError
 from bot.casework.incidents import Incidents
 from bot.casework.ratings import Ratings
+from bot.casework.surveys import Surveys
 from bot.casework.tickets import TicketStore
 from bot.config import Settings
 from bot.dialogue.types import Transfer
@@ -50,6 +51,7 @@ from bot.speech.turns import Endings
 from bot.speech.types import ELDER_SPEED, SpeechError
 from bot.speech.vad import SileroVad
 from bot.speech.voice import Voice
+from bot.surveyor import Surveyor
 from bot.telephony.agi import AgiServer, CallAgi, asked_for, take_call
 from bot.telephony.audiosocket import AudioSocketLine, serve_audio
 from bot.telephony.calls import Call, CallBook, Outcome, Purpose
@@ -124,6 +126,7 @@ def open_office(
         Ratings(engine),
         Callbacks(engine),
         Incidents(tickets.ledger),
+        Surveys(tickets.ledger),
         pack_of,
         queue_full,
     )
@@ -131,9 +134,14 @@ def open_office(
 
 def contact_of(call: Call, pack: str = "") -> Contact:
     """Return who is on a call, as the office sees it; ``pack`` is the one that answers."""
-    rating = call.purpose is Purpose.RATING
-    # What is rated is the call before, which an agent sent back to be asked.
-    return Contact(call.rated or call.id, call.caller, call.did, pack, rating=rating)
+    contact = Contact(call.id, call.caller, call.did, pack)
+    match call.purpose:
+        case Purpose.RATING:
+            # What is rated is the call before, which an agent sent back to be asked.
+            return replace(contact, id=call.rated or call.id, rating=True)
+        case Purpose.SURVEY:
+            return replace(contact, survey=call.rated)
+    return contact
 
 
 def load_ears(settings: Settings, pack: Pack) -> tuple[Ears, str]:
@@ -252,7 +260,7 @@ class Line:
             listener=lambda: self,
             on_connected=lambda up: self.metrics.asterisk_connected.set(int(up)),
         )
-        self.desk = Desk(self.queue, self.switchboard, settings.ring_seconds)
+        self.desk = Desk(self.queue, self.switchboard, settings.ring_seconds, node=settings.node)
         self.talk = Talk(self.desk, self.queue, self.switchboard, settings.ring_seconds)
         self.announcer = Announcer(
             self.desk,
@@ -276,6 +284,13 @@ class Line:
             settings.database_address,
             lambda name: self.live(name).current.pack,
             lambda _: self.queue.waiting_count() >= settings.queue_limit,
+        )
+        self.surveyor = Surveyor(
+            self.office.surveys,
+            self.switchboard.call_out,
+            settings.outbound,
+            settings.dids[0],
+            busy=lambda: self.queue.waiting_count() > 0,
         )
         self.promises = Promises(self.office.callbacks, self.queue, self._recall)
 
@@ -460,6 +475,15 @@ class Line:
                 log.error("tickets.not_watched", error=str(error))
             await asyncio.sleep(TICK_EVERY)
 
+    async def _survey(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.survey_seconds)
+            try:
+                await asyncio.to_thread(self.surveyor.look)
+            except Exception as error:
+                # The database, Redis or Asterisk is away, and each says so itself.
+                log.warning("surveys.not_asked", error=str(error))
+
     def health(self) -> dict[str, Any]:
         """Every part and whether it is well, for ``/healthz``."""
         packs = self._packs_in_use
@@ -481,6 +505,7 @@ class Line:
         background = [
             asyncio.create_task(self._reconcile()),
             asyncio.create_task(self._speak_answers_ahead()),
+            *([asyncio.create_task(self._survey())] if settings.trunk else []),
             asyncio.create_task(self._watch_tickets()),
         ]
         web = create_web(

@@ -63,8 +63,17 @@ class Settings(BaseSettings):
     """Extensions of the agents' phones."""
     ring_seconds: float = 20.0
     """How long an agent's phone rings before the caller goes back to their place."""
+    node: str = ""
+    """Name of this node, where several share one Redis; each needs one of its own."""
     announce_seconds: float = 30.0
     """How often a waiting caller hears their position and the expected wait."""
+    trunk: str = ""
+    """SIP URI through which the line calls citizens back, as ``sip:gateway.example:5060``;
+    "" for a line that calls nobody."""
+    outbound: str = "PJSIP/{number}@trunk"
+    """Asterisk's name of the channel that reaches a number through the trunk."""
+    survey_seconds: float = 20.0
+    """Seconds between two looks at who is to be asked whether their ticket is solved."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property

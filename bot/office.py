@@ -17,8 +17,9 @@ from bot.casework.callbacks import Callbacks
 from bot.casework.citizens import Citizens
 from bot.casework.errors import CaseworkError, IllegalTransition
 from bot.casework.incidents import Incidents
-from bot.casework.lifecycle import OPEN
+from bot.casework.lifecycle import BOT, OPEN
 from bot.casework.ratings import Ratings
+from bot.casework.surveys import Surveys
 from bot.casework.tickets import TicketStore, TicketSummary
 from bot.dialogue.types import (
     BookCallback,
@@ -42,6 +43,7 @@ from bot.dialogue.types import (
     Request,
     SeekPerson,
     SendText,
+    TakeSurvey,
     TicketView,
 )
 from bot.understanding.opening import is_open
@@ -67,6 +69,8 @@ class Contact:
     channel: str = "phone"
     rating: bool = False
     """They come from an agent, only to be asked how it was."""
+    survey: str = ""
+    """Number of the ticket that they were called about."""
 
 
 def nobody_waits(_: str) -> bool:
@@ -87,6 +91,7 @@ class Office:
     ratings: Ratings
     callbacks: Callbacks
     incidents: Incidents
+    surveys: Surveys
     pack: Callable[[str], Pack]
     """A pack by name; the main one for ""."""
     queue_full: Callable[[str], bool] = nobody_waits
@@ -116,6 +121,10 @@ class Office:
             profile=profile,
             tickets=tickets,
         )
+
+    def _surveyed(self, number: str) -> TicketView | None:
+        found = self.tickets.summary(number) if number else None
+        return view(found) if found else None
 
     def carry_out(self, contact: Contact, request: Request) -> Event:
         """Do what is asked and return what came of it.
@@ -173,25 +182,34 @@ class Office:
 
     def _file(self, contact: Contact, request: FileTicket) -> Filed:
         pack = self.pack(contact.pack)
-        known = self.incidents.known(request.category, request.place)
-        return Filed(
-            self.tickets.file(
-                call_id=contact.id,
-                category=request.category,
-                title=request.title,
-                text=request.text,
-                place=request.place,
-                unit=request.unit,
-                urgency=request.urgency,
-                caller=contact.caller,
-                since=request.since,
-                phone=request.phone,
-                pack=pack.name,
-                channel=contact.channel,
-                confidence=request.confidence,
-            ),
-            news=f"{known.text.rstrip('。')}。" if known else "",
+        number = self.tickets.file(
+            call_id=contact.id,
+            category=request.category,
+            title=request.title,
+            text=request.text,
+            place=request.place,
+            unit=request.unit,
+            urgency=request.urgency,
+            caller=contact.caller,
+            since=request.since,
+            phone=request.phone,
+            pack=pack.name,
+            channel=contact.channel,
+            confidence=request.confidence,
         )
+        return Filed(number, self._news(number, request))
+
+    def _news(self, number: str, request: FileTicket) -> str:
+        """What is known of the incident that a ticket belongs to; "" when it stands alone."""
+        try:
+            if self.incidents.attach(number) is None:
+                return ""
+            known = self.incidents.known(request.category, request.place)
+        except CaseworkError as error:
+            # The ticket is safe; the clock will put it to its incident.
+            log.error("office.no_news", error=str(error))
+            return ""
+        return f"{known.text.rstrip('。')}。" if known else ""
 
     def _look_up(self, contact: Contact, number: str) -> tuple[TicketView, ...]:
         if not number:
@@ -240,6 +258,11 @@ class Office:
                 self._remember(contact, note)
             case SendText():
                 self.send_text(note.phone, note.text)
+            case TakeSurvey(solved=None):
+                outcome = "refused" if note.refused else "no_answer"
+                self.surveys.attempt(note.number, outcome, BOT)
+            case TakeSurvey(solved=bool(solved)):
+                self.surveys.answer(note.number, solved, note.satisfied, BOT, note=note.words)
 
     def _remember(self, contact: Contact, note: Remember) -> None:
         if not contact.caller:

@@ -79,6 +79,7 @@ def to_fields(entry: QueueEntry) -> dict[str, str]:
         "due_at": repr(entry.due_at),
         "phone": entry.phone,
         "skills": skills_text(entry.skills),
+        "node": entry.node,
     }
 
 
@@ -107,6 +108,7 @@ def from_fields(fields: Mapping[str, str]) -> QueueEntry:
         phone=fields.get("phone", ""),
         skills=frozenset(fields.get("skills", "").split()),
         rank=int(fields["place"][:_PRIORITY_DIGITS]),
+        node=fields.get("node", ""),
         leg=fields.get("leg", ""),
         consult=fields.get("consult", ""),
     )

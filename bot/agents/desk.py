@@ -69,8 +69,13 @@ class Desk:
         switchboard: Switchboard,
         ring_seconds: float,
         clock: Callable[[], float] = time.time,
+        node: str = "",
     ) -> None:
-        """``ring_seconds``: how long an agent's phone rings; ``clock`` gives Unix time."""
+        """``ring_seconds``: how long an agent's phone rings; ``clock`` gives Unix time.
+
+        ``node`` names this Asterisk where several share one queue.
+        """
+        self._node = node
         self._queue = queue
         self._switchboard = switchboard
         self._ring_seconds = ring_seconds
@@ -97,7 +102,7 @@ class Desk:
             QueueUnavailable: Redis does not answer; nothing was changed.
             SwitchboardError: Asterisk does not answer; the caller is back at their place.
         """
-        entry = self._queue.claim(agent, entry_id)
+        entry = self._queue.claim(agent, entry_id, self._node)
         if entry is None:
             return None
         if entry.kind is EntryKind.CALLBACK:
@@ -113,6 +118,12 @@ class Desk:
         Raises:
             SwitchboardError: Asterisk does not answer; the caller is back at their place.
         """
+        if entry.node != self._node:
+            # Only the node that has the caller on its Asterisk can join them with anybody.
+            self._queue.release(entry.id)
+            raise SwitchboardError(
+                f"This caller is on node {entry.node or 'without a name'}; claim them there."
+            )
         with self._placing, self._lock:
             self._joining.add(entry.id)
         result: JoinResult | None = None
@@ -179,7 +190,7 @@ class Desk:
 
     def escalate(self, entry: QueueEntry) -> None:
         """Let a caller wait for an agent; owed when Redis is away. Never raises for that."""
-        entry = replace(entry, queued_at=entry.queued_at or self._clock())
+        entry = replace(entry, queued_at=entry.queued_at or self._clock(), node=self._node)
         self._change("enqueue", entry.id, lambda: self._queue.enqueue(entry))
 
     def caller_gone(self, entry_id: str) -> None:
@@ -249,7 +260,7 @@ class Desk:
                         self._enter(caller, recall)
                 waiting = {caller.id for caller in held}
                 for entry in live:
-                    if entry.kind is EntryKind.CALL:
+                    if entry.kind is EntryKind.CALL and entry.node == self._node:
                         self._check(entry, channels, legs, entry.id in waiting)
                 self._queue.presence.sweep()
                 self._queue.trim()
@@ -267,6 +278,7 @@ class Desk:
             priority=_held_priority(caller, known),
             # Nobody knows any more when they began to wait; they get the benefit of it.
             queued_at=self._clock() - caller.seconds,
+            node=self._node,
         )
         if self._queue.enqueue(entry):
             log.warning("queue.found_held_caller", entry=entry.id, reason=entry.reason)

@@ -183,6 +183,27 @@ local function first_for(agent)
   return first
 end
 
+-- The same where several nodes share the queue: only callers on the node's own Asterisk can be
+-- joined there, but callbacks are anybody's.
+local function first_at(node, agent)
+  local skills = redis.call('HGET', agent_key(agent), 'skills') or ''
+  local from, step = 0, 100
+  while true do
+    local places = redis.call('ZRANGE', WAITING, from, from + step - 1)
+    for _, place in ipairs(places) do
+      local key = entry_key(id_of(place))
+      local at, needed, kind = unpack(redis.call('HMGET', key, 'node', 'skills', 'kind'))
+      if (at == node or kind == 'callback') and (skills == '' or able(skills, needed)) then
+        return place
+      end
+    end
+    if #places < step then
+      return nil
+    end
+    from = from + step
+  end
+end
+
 -- ---- moving entries ---------------------------------------------------------------------
 
 -- Bring an entry from one state to another, with every index that follows from it.
@@ -238,15 +259,20 @@ function operations.enqueue(id, ...)
   return { 'ok' }
 end
 
--- agent, unique id of the leg that will be theirs, id or '' for the first one
-function operations.claim(agent, leg, id)
+-- agent, unique id of the leg that will be theirs, id or '' for the first one, node or ''
+function operations.claim(agent, leg, id, node)
   local held = redis.call('HGET', AGENTS, agent)
   if held then
     return { 'busy', held }
   end
   pass()
   if id == '' then
-    local first = first_for(agent)
+    local first
+    if node == '' then
+      first = first_for(agent)
+    else
+      first = first_at(node, agent)
+    end
     if not first then
       return { 'none' }
     end

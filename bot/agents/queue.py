@@ -34,11 +34,11 @@ from bot.agents.codec import (
     to_fields,
     transcript_text,
 )
-from bot.agents.connection import public_address as public_address
 from bot.agents.presence import Presence
 from bot.agents.rules import QueueUnavailable as QueueUnavailable
 from bot.agents.rules import Rules, flat, pairs
 from bot.agents.types import EntryState, QueueEntry, Turn
+from bot.redis_client import public_address as public_address
 
 #: Seconds that finished entries are kept.
 KEPT = 7 * 24 * 3600.0
@@ -89,7 +89,7 @@ class AgentQueue:
     def __init__(
         self, redis_url: str, clock: Callable[[], float] = time.time, prefix: str = "hotline"
     ) -> None:
-        """``redis_url`` as in ``connection.py``; ``clock`` gives Unix time.
+        """``redis_url`` as in ``bot/redis_client.py``; ``clock`` gives Unix time.
 
         Raises:
             QueueUnavailable: the URL cannot be understood.
@@ -111,8 +111,10 @@ class AgentQueue:
         """
         return bool(self._rules.run("enqueue", entry.id, *flat(to_fields(entry)))[0] == "ok")
 
-    def claim(self, agent: str, entry_id: str | None = None) -> QueueEntry | None:
+    def claim(self, agent: str, entry_id: str | None = None, node: str = "") -> QueueEntry | None:
         """Give the agent the first caller whom they can serve, or this one.
+
+        ``node``: only of callers on this node, unless it is "".
 
         None when nobody waits, or this caller does not (any more). A certain caller is given
         whatever they need: whoever chooses has looked.
@@ -120,7 +122,7 @@ class AgentQueue:
         Raises:
             AgentBusy: the agent has a claimed or joined caller.
         """
-        result, *rest = self._rules.run("claim", agent, _new_leg(), entry_id or "")
+        result, *rest = self._rules.run("claim", agent, _new_leg(), entry_id or "", node)
         if result == "busy":
             raise AgentBusy(agent, rest[0])
         return from_fields(pairs(rest[0])) if result == "ok" else None

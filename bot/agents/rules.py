@@ -1,7 +1,7 @@
 """Runs the rules of ``queue.lua`` in Redis, and says in words when Redis cannot be used.
 
 Leaves to others: what is asked (``queue.py``, ``presence.py``) and the connection itself
-(``connection.py``).
+(``bot/redis_client.py``).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any, cast
 import redis
 from redis.exceptions import RedisClusterException
 
-from bot.agents.connection import PATIENCE, open_redis, public_address
 from bot.agents.keys import prefix_of
+from bot.redis_client import PATIENCE, open_redis, public_address
 
 Answer = list[Any]
 

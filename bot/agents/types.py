@@ -105,6 +105,8 @@ class QueueEntry:
     """What the agent must be able to do, such as ``lang:yue`` or ``field:medicare``."""
     rank: int = -1
     """The priority that counts now: ``priority``, or better after a long wait."""
+    node: str = ""
+    """Node whose Asterisk the caller is on; "" when there is only one."""
     leg: str = ""
     """Asterisk's unique id of the agent's leg, made at the claim."""
     consult: str = ""

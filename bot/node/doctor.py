@@ -18,6 +18,7 @@ from typing import Literal
 
 import httpx
 import redis
+from redis.exceptions import RedisClusterException
 
 from bot.config import Settings
 from bot.node.asterisk import find_asterisk
@@ -26,6 +27,7 @@ from bot.node.ports import taken_ports
 from bot.node.redis_server import redis_program
 from bot.node.secrets import load_secrets, secrets_path
 from bot.node.types import SetupError
+from bot.redis_client import open_redis
 
 #: Bytes that must be free for recordings, logs and the queue.
 LEAST_DISK = 500_000_000
@@ -154,12 +156,13 @@ def _voice(settings: Settings) -> Finding:
 
 def _redis(settings: Settings, running: bool) -> Finding:
     theirs = bool(settings.redis_url)
-    client = redis.Redis.from_url(settings.redis_address, socket_timeout=2, decode_responses=True)
+    client: redis.Redis | None = None
     try:
+        client = open_redis(settings.redis_address, patience=2)
         client.ping()
         version = str(client.info("server").get("redis_version", ""))
         kept = client.info("persistence").get("aof_enabled")
-    except redis.RedisError as error:
+    except (redis.RedisError, RedisClusterException, ValueError) as error:
         if theirs or running:
             advice = (
                 "Check REDIS_URL and the server."
@@ -173,7 +176,8 @@ def _redis(settings: Settings, running: bool) -> Finding:
             return Finding("Redis", "fail", detail="no server", advice=str(missing))
         return Finding("Redis", "ok", detail=f"private; the line will start {program}")
     finally:
-        client.close()
+        if client is not None:
+            client.close()
     if str(kept) != "1":
         return Finding(
             "Redis",

@@ -68,15 +68,19 @@ def take_call(
     Raises:
         AGIException, OSError, ValueError: the caller or Asterisk is gone.
     """
-    rating = purpose is Purpose.RATING
+    dialled = purpose is Purpose.CALL
+    caller = agi.env.get("agi_callerid", "")
+    if purpose is Purpose.SURVEY:
+        # The number of the channel is ours: we have called.
+        caller = agi.get_variable("HOTLINE_PHONE")
     call = Call(
         id=agi.get_variable("HOTLINE_CALL"),
         channel=agi.env["agi_channel"],
-        caller=caller_number(agi.env.get("agi_callerid", "")),
-        did=agi.get_variable("HOTLINE_DID") if rating else agi.env.get("agi_extension", ""),
+        caller=caller_number(caller),
+        did=agi.env.get("agi_extension", "") if dialled else agi.get_variable("HOTLINE_DID"),
         sip_call_id=agi.get_full_variable("${CHANNEL(pjsip,call-id)}") or "",
         purpose=purpose,
-        rated=agi.get_variable("HOTLINE_RATED") if rating else "",
+        rated="" if dialled else agi.get_variable("HOTLINE_RATED"),
     )
     # The dialplan gave us a few seconds to show that we live (extensions.conf, "line").
     agi.set_variable("TIMEOUT(absolute)", "0")

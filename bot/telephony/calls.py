@@ -32,6 +32,8 @@ class Purpose(StrEnum):
     """Somebody has dialled the line."""
     RATING = "rating"
     """They have talked with an agent, who sent them back to be asked how it was."""
+    SURVEY = "survey"
+    """The line has called them, to ask whether their ticket is solved (回访)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Call:
     """Unix time, seconds."""
     purpose: Purpose = Purpose.CALL
     rated: str = ""
-    """Id of the call that is to be rated."""
+    """Id of the call that is to be rated, or number of the ticket that is asked about."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
 from typing import Protocol
 
 import structlog
@@ -22,6 +23,8 @@ log = structlog.get_logger(__name__)
 #: Seconds beyond the ringing time in which the join itself must have happened: the bot's
 #: last sentence may still be playing (extensions.conf waits 15 s for that).
 JOIN_GRACE = 18.0
+#: Seconds beyond the ringing in which Asterisk must say how a call out went.
+CALL_OUT_GRACE = 5.0
 #: ``Reason`` of a failed OriginateResponse: an AST_CONTROL_* frame (Asterisk, frame.h).
 NO_ANSWER = "3"
 BUSY = "5"
@@ -31,6 +34,15 @@ PUT_DOWN = ("0", NORMAL)
 CALLERS_STOPS = (Stop.PEOPLE, Stop.CALLBACK, Stop.RATING)
 
 _Waiter = queue.SimpleQueue[tuple[str, Fields]]
+
+
+class CallOut(StrEnum):
+    """How calling a citizen ended, or began."""
+
+    ANSWERED = "answered"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    FAILED = "failed"
 
 
 class Listener(Protocol):
@@ -159,6 +171,48 @@ class AmiSwitchboard:
                 case "Hangup" if fields.get("Uniqueid") == leg and fields.get("Cause") == "16":
                     # Answered, then put down before the two were joined.
                     return JoinResult.NO_ANSWER
+
+    def call_out(
+        self, channel: str, context: str, variables: Mapping[str, str], timeout: float
+    ) -> CallOut:
+        """Ring ``channel`` for up to ``timeout`` seconds; once answered it enters ``context``.
+
+        Blocks until it is answered or not.
+
+        Raises:
+            SwitchboardError: Asterisk cannot be reached.
+        """
+        action_id = self._ami.next_id()
+        waiter: _Waiter = queue.SimpleQueue()
+        with self._lock:
+            self._waiters[action_id] = waiter
+        try:
+            self._ami.send(
+                "Originate",
+                ActionID=action_id,
+                Channel=channel,
+                Context=context,
+                Exten="s",
+                Priority="1",
+                CallerID=f"<{variables.get('HOTLINE_DID', '')}>",
+                Timeout=str(int(timeout * 1000)),
+                Async="true",
+                Variable=",".join(f"{name}={value}" for name, value in variables.items()),
+            )
+            while True:
+                try:
+                    name, fields = waiter.get(timeout=timeout + CALL_OUT_GRACE)
+                except queue.Empty:
+                    return CallOut.FAILED
+                if name == "OriginateResponse":
+                    break
+        finally:
+            with self._lock:
+                self._waiters.pop(action_id, None)
+        if fields.get("Response") == "Success":
+            return CallOut.ANSWERED
+        reasons = {NO_ANSWER: CallOut.NO_ANSWER, BUSY: CallOut.BUSY}
+        return reasons.get(fields.get("Reason", ""), CallOut.FAILED)
 
     def conference(self, entry: QueueEntry) -> None:
         """Bring the caller, the agent and whom they consult together.

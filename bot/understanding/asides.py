@@ -10,23 +10,41 @@ count wherever they stand (``spotting.py``), both of which come first.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
-from bot.understanding.alarm import NONE, Example
+from bot.understanding.alarm import NONE, Alarm, Example, learn_alarm
+from bot.understanding.lexicon import Lexicon
 from bot.understanding.pack import Pack
 from bot.understanding.schema import Category, Command, Faq, SmallTalk
 from bot.understanding.template import parse
+from bot.understanding.word_vectors import WordVectors
 
 #: Confidence at some likenesses, straight between them. By cross-validation in five parts over
 #: 976 phrases of commands and 3883 other sayings: from 0.2, 1.2 % of the others and 88 % of the
 #: commands (97 % of these the right one); from 0.3, 0.3 % and 84 % (98 %); from 0.5, none and 66 %.
-LIKENESSES = (0.0, 0.15, 0.2, 0.3, 0.5, 1.0)
+LIKENESSES = (0.0, 0.2, 0.25, 0.3, 0.5, 1.0)
 CONFIDENCES = (0.0, 0.0, 0.4, 0.75, 0.92, 0.94)
+#: With fewer other sayings than this, everything would be like a command.
+FEWEST_OTHERS = 100
 #: A template with more ways of saying it takes too long to list.
 MOST_WAYS = 4000
 #: Ways of saying one template that are learnt from, and phrases of each question.
 OF_TEMPLATE, OF_EACH = 10, 6
+
+
+def learn(
+    pack: Pack, lexicon: Lexicon, vectors: WordVectors, cache: Path | None = None
+) -> Alarm | None:
+    """Learn a pack's commands and politeness, or take them from the folder ``cache``.
+
+    None if it has none, or hardly anything else to tell them from.
+    """
+    known = list(examples(pack))
+    if sum(name == NONE for name, _ in known) < FEWEST_OTHERS:
+        return None
+    return learn_alarm(known, lexicon, vectors, cache)
 
 
 def confidence(likeness: float) -> float:

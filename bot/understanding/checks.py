@@ -161,6 +161,8 @@ def _phrases(read: Sequence[ReadFile]) -> Iterator[Problem]:
     for one in read:
         for path, intent in intents_of(one):
             yield from _intent_phrases(one, path, intent, owners)
+        for section in ("calm", "urgent"):
+            yield from _templates(one, (section,), getattr(one.content, section))
         for number, mood in enumerate(one.content.moods):
             for name in ("words", "by_sound", "unless"):
                 yield from _templates(one, ("moods", number, name), getattr(mood, name))

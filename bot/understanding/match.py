@@ -97,12 +97,12 @@ class Understander:
         self._alarm = alarm.learn_alarm(
             list(alarm.examples(pack)), self._lexicon, word_vectors.shipped(), _folder(cache)
         )
-        self._asides = alarm.learn_alarm(
-            list(asides.examples(pack)), self._lexicon, word_vectors.shipped(), _folder(cache)
-        )
+        self._asides = asides.learn(pack, self._lexicon, word_vectors.shipped(), _folder(cache))
         self.follow_ups = FollowUps(
             pack, self._lexicon, word_vectors.shipped(), self._evidence.weight_of_word
         )
+        self._calm = Spotter((), (), pack.calm)
+        self._urgent = Spotter((), (), pack.urgent)
         self._moods = MoodReader(pack.moods)
         self._gazetteer = pack.gazetteer
         self._spotters: dict[str, tuple[Intent, Spotter]] = {
@@ -143,7 +143,13 @@ class Understander:
                 known = found.get(candidate.intent)
                 if known is None or candidate.confidence > known.confidence:
                     found[candidate.intent] = candidate
-        urgent = 0.9 * self.pack.thresholds.accept
+        accept = self.pack.thresholds.accept
+        urgent = alarm.ASKED_LATER * accept
+        if any(
+            one.kind is not IntentKind.EMERGENCY and one.confidence >= accept
+            for one in found.values()
+        ):  # what is surely something else is not asked about first
+            urgent = alarm.ASKED * accept
         ranked = sorted(found.values(), key=lambda one: _rank(one, urgent))
         best = ranked[0] if ranked else None
         understood = Understanding(
@@ -172,37 +178,46 @@ class Understander:
         sure = max((candidate.confidence for candidate in whole), default=0.0)
         spotted = self._spotted(reading)
         urgent = any(one.kind is IntentKind.EMERGENCY for one in (*whole, *spotted))
+        weighed = self._weighed(reading, 1.0 - sure)
         # Nothing but words to the bot: that is like a cry for help only in being short.
         if (urgent or sure < COVERED) and not any(
             one.kind is IntentKind.EMERGENCY for one in whole
         ):
-            spotted = self._alarmed(reading, spotted)
-        return [*spotted, *whole, *self._weighed(reading, 1.0 - sure)]
+            spotted = self._alarmed(reading, spotted, [*whole, *weighed])
+        return [*spotted, *whole, *weighed]
 
-    def _alarmed(self, reading: Reading, spotted: list[Candidate]) -> list[Candidate]:
+    def _alarmed(
+        self, reading: Reading, spotted: list[Candidate], weighed: Sequence[Candidate]
+    ) -> list[Candidate]:
         """Doubt a spotted emergency that is unlike any, and add one that is like some.
 
         With a confidence of "accept" or more it is an emergency; a little below, the caller is
-        asked about it before all else; a doubted one is a candidate like any other.
+        asked about it before all else but what is sure; a doubted one is a candidate like any
+        other. ``weighed`` is what it may be instead.
         """
         if self._alarm is None:
             return spotted
         name, likeness = self._alarm.look(reading)
-        sure = self.pack.thresholds.accept
-        asked, doubtful = 0.9 * sure, 0.6 * sure
+        accept = self.pack.thresholds.accept
+        other = max((one.confidence for one in weighed), default=0.0)
         reason = f"与求救的说法相像（{likeness:.2f}）"
         if any(one.kind is IntentKind.EMERGENCY for one in spotted):
-            doubted = likeness < alarm.DOUBTED
+            doubt = alarm.doubt(likeness, other >= accept, self._is_calm(reading))
             return [
-                replace(one, confidence=doubtful, reasons=(*one.reasons, reason))
-                if doubted and one.kind is IntentKind.EMERGENCY
+                replace(one, confidence=round(doubt * accept, 4), reasons=(*one.reasons, reason))
+                if doubt and one.kind is IntentKind.EMERGENCY
                 else one
                 for one in spotted
             ]
         if likeness < alarm.ASK or self._spotters[name][1].excuses(reading):
             return spotted
-        confidence = max(sure, likeness) if likeness >= alarm.SURE else asked
+        confidence = alarm.ASKED_LATER * accept
+        if likeness >= alarm.SURE and not self._is_calm(reading):
+            confidence = max(accept, likeness) if other < accept else alarm.ASKED * accept
         return [*spotted, _candidate(self._intents[name], confidence, (reason,))]
+
+    def _is_calm(self, reading: Reading) -> bool:
+        return self._calm.excuses(reading) and not self._urgent.excuses(reading)
 
     def _weighed(self, reading: Reading, left: float) -> list[Candidate]:
         """Return the questions and categories that it may be, with their probabilities.
@@ -264,7 +279,9 @@ class Understander:
         if self._asides and len(reading.text) > 1:
             name, likeness = self._asides.look_best(reading)
             sure = asides.confidence(likeness)
-            if sure and (name not in best or best[name].confidence < sure):
+            excused = name in self._spotters and self._spotters[name][1].excuses(reading)
+            known = best[name].confidence if name in best else 0.0
+            if sure > known and not excused:
                 reason = f"与这类话相像（{likeness:.2f}）"
                 best[name] = _candidate(self._intents[name], sure, (reason,))
         covering = self._whole.covering(reading)

@@ -70,6 +70,8 @@ class Pack:
     background: tuple[str, ...] = field(default=(), repr=False)
     harmless: tuple[str, ...] = field(default=(), repr=False)
     particles: tuple[str, ...] = ()
+    calm: tuple[str, ...] = ()
+    urgent: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -260,6 +262,8 @@ def load_with_files(folder: Path) -> Loaded:
         files=tuple(files),
         background=tuple(text for content in contents for text in content.background),
         harmless=tuple(text for content in contents for text in content.harmless),
+        calm=tuple(text for content in contents for text in content.calm),
+        urgent=tuple(text for content in contents for text in content.urgent),
         particles=tuple(text for content in contents for text in content.particles),
     )
     return Loaded(pack, tuple(read))

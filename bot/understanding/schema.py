@@ -357,6 +357,10 @@ class PackFile(_Model):
     """Everyday talk that the line does not answer, for telling it from what it does."""
     harmless: tuple[Text, ...] = ()
     """Whole utterances with alarming words that are no emergency, to learn from."""
+    calm: tuple[Text, ...] = ()
+    """How one speaks who is in no danger now: complaints, fears, hearsay, what is past."""
+    urgent: tuple[Text, ...] = ()
+    """How one speaks who is in danger now, after all; outweighs ``calm``."""
     particles: tuple[Text, ...] = ()
     """Words that may stand around commands and politeness without changing them."""
 

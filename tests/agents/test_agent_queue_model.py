@@ -103,6 +103,70 @@ class QueueMachine(RuleBasedStateMachine):
     def abandon(self, name: str) -> None:
         self._move(name, S.ABANDONED, lambda: self.queue.abandon(name))
 
+    @rule(name=IDS)
+    def leave(self, name: str) -> None:
+        """The caller's line is gone, whatever the state."""
+        now = self.state.get(name)
+        if now is None:
+            with pytest.raises(UnknownEntry):
+                self.queue.leave(name)
+            return
+        over = now in (S.DONE, S.ABANDONED)
+        assert self.queue.leave(name) is not over
+        if not over:
+            self.state[name] = S.DONE if now is S.JOINED else S.ABANDONED
+
+    @rule(name=IDS, how=st.sampled_from(["left", "dropped", "given back"]), late=st.booleans())
+    def part(self, name: str, how: str, late: bool) -> None:
+        """The agent is off the call; a late word of another leg changes nothing."""
+        now = self.state.get(name)
+        if late and how != "given back":
+            if now is None:
+                with pytest.raises(UnknownEntry):
+                    self.queue.part(name, "join-old", dropped=how == "dropped")
+            else:
+                assert not self.queue.part(name, "join-old", dropped=how == "dropped")
+            return
+
+        def move() -> bool:
+            if how == "given back":
+                return self.queue.give_back(name)
+            return self.queue.part(name, dropped=how == "dropped")
+
+        if now is None:
+            with pytest.raises(UnknownEntry):
+                move()
+        elif now is not S.JOINED:
+            with pytest.raises(IllegalTransition):
+                move()
+        else:
+            assert move()
+            self.state[name] = S.DONE if how == "left" else S.WAITING
+            if how == "dropped":
+                priority, at, _ = self.place[name]
+                self.place[name] = (min(priority, 1), at, name)
+            if how != "left":
+                self.agent[name] = ""
+
+    @rule(name=IDS, agent=AGENTS)
+    def hand(self, name: str, agent: str) -> None:
+        """Another agent is to take over."""
+        now = self.state.get(name)
+        busy = any(
+            self.agent[one] == agent and self.state[one] in (S.CLAIMED, S.JOINED)
+            for one in self.state
+        )
+        if now is not S.JOINED:
+            with pytest.raises(IllegalTransition):
+                self.queue.hand(name, agent)
+        elif busy:
+            with pytest.raises(AgentBusy):
+                self.queue.hand(name, agent)
+        else:
+            handed = self.queue.hand(name, agent)
+            assert (handed.id, handed.agent, handed.state) == (name, agent, S.CLAIMED)
+            self.state[name], self.agent[name] = S.CLAIMED, agent
+
     def _move(self, name: str, to: S, move: Callable[[], bool]) -> None:
         now = self.state.get(name)
         if now is None:

@@ -13,10 +13,12 @@ import pytest
 import redis
 from queue_world import an_entry, free_port
 
-from bot.agents.connection import open_redis, public_address
 from bot.agents.presence import AgentState
 from bot.agents.queue import AgentQueue, QueueUnavailable
+from bot.config import Settings
+from bot.node.doctor import examine
 from bot.node.redis_server import redis_program
+from bot.redis_client import open_redis, public_address
 
 
 class Servers:
@@ -124,6 +126,17 @@ def test_a_cluster_that_is_away_is_found_when_it_comes(servers: Servers) -> None
     servers.client(port).execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
     until(lambda: servers.client(port).cluster("info")["cluster_state"] == "ok")
     whole_story(AgentQueue(f"redis+cluster://127.0.0.1:{port}"))
+
+
+def test_the_doctor_sees_whether_a_cluster_keeps_the_queue(
+    servers: Servers, tmp_path: Path
+) -> None:
+    port = servers.start("--cluster-enabled", "yes", "--appendonly", "yes")
+    servers.client(port).execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
+    until(lambda: servers.client(port).cluster("info")["cluster_state"] == "ok")
+    settings = Settings(state=tmp_path, redis_url=f"redis+cluster://127.0.0.1:{port}")
+    findings = {finding.part: finding for finding in examine(settings)}
+    assert findings["Redis"].state == "ok", findings["Redis"]
 
 
 def test_sentinels_lead_to_the_new_master_when_the_old_one_dies(servers: Servers) -> None:

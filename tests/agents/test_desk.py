@@ -500,3 +500,28 @@ def test_an_escalated_caller_without_a_time_is_queued_now(
     found = queue.get("now")
     assert found is not None
     assert found.queued_at == clock.now
+
+
+# --- several nodes on one queue --------------------------------------------------------
+
+
+def test_a_node_leaves_the_callers_of_another_alone(
+    redis_server: RedisServer, clock: Clock
+) -> None:
+    queue = AgentQueue(redis_server.url, clock)
+    here, there = FakeSwitchboard(), FakeSwitchboard()
+    ours = Desk(queue, here, 20.0, clock, node="a")
+    theirs = Desk(queue, there, 20.0, clock, node="b")
+    entry = escalated(ours, here)
+    theirs.reconcile()
+    assert state(queue, entry) is EntryState.WAITING
+    assert theirs.claim("8001") is None
+    with pytest.raises(SwitchboardError, match="node a"):
+        theirs.claim("8001", entry.id)
+    assert queue.position(entry.id) == 1
+    mine = escalated(theirs, there)
+    claim = theirs.claim("8002")
+    assert claim is not None
+    assert claim.entry.id == mine.id
+    assert ours.claim("8001") is not None
+    assert [name for name, _, _ in there.rung] == [mine.id]

@@ -1,6 +1,6 @@
 """How fast agents are given callers: claims a second and their p99 with 1,000 waiting.
 
-Run ``python tests/bench/bench_queue.py [--agents N]``. It starts a real Redis of its own with
+Run ``python tests/bench/bench_queue.py [--clients N …]``. It starts a real Redis of its own with
 the line's settings (every write synced to disk) in a temporary folder and ends it again.
 """
 
@@ -10,10 +10,11 @@ import argparse
 import statistics
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import Barrier, Pipe, Process
+from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Barrier as BarrierType
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "agents"))
@@ -21,10 +22,11 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "agents"))
 from queue_world import RedisServer, an_entry
 
 from bot.agents.queue import AgentQueue
-from bot.agents.types import Turn
+from bot.agents.types import EntryState, Turn
 
 WAITING = 1000
-ROUNDS = 1000
+#: Claims in each row.
+CLAIMS = 4000
 
 
 def timed(work: Callable[[], object], into: list[float]) -> None:
@@ -43,52 +45,73 @@ def report(name: str, seconds: list[float], wall: float) -> None:
     )
 
 
-def claims(queue: AgentQueue, agents: int) -> tuple[list[float], float]:
-    """Claim and release, so that 1,000 go on waiting; only the claim is timed."""
-    taken: list[float] = []
-    start = threading.Barrier(agents + 1)
-
-    def work(agent: str) -> None:
-        mine: list[float] = []
-        start.wait()
-        for _ in range(ROUNDS // agents):
-            began = time.perf_counter()
-            entry = queue.claim(agent)
-            mine.append(time.perf_counter() - began)
-            assert entry is not None
-            queue.release(entry.id)
-        taken.extend(mine)
-
-    with ThreadPoolExecutor(agents) as pool:
-        done = [pool.submit(work, f"80{number:02}") for number in range(agents)]
-        start.wait()
+def client(url: str, number: int, count: int, start: BarrierType, into: Connection) -> None:
+    """Claim ``count`` callers, each for an agent of their own, as fast as it goes."""
+    queue = AgentQueue(url)
+    queue.waiting_count()
+    mine: list[float] = []
+    start.wait()
+    for turn in range(count):
+        agent = f"{number:03}{turn:06}"
         began = time.perf_counter()
-        for one in done:
-            one.result()
-        wall = time.perf_counter() - began
+        entry = queue.claim(agent)
+        mine.append(time.perf_counter() - began)
+        assert entry is not None
+    into.send(mine)
+
+
+def claims(server: RedisServer, clients: int) -> tuple[list[float], float]:
+    """Let client processes claim until 1,000 are left waiting; only claims are timed."""
+    queue = AgentQueue(server.url)
+    fill(queue, WAITING + CLAIMS - queue.waiting_count())
+    start = Barrier(clients + 1)
+    ends = [Pipe(duplex=False) for _ in range(clients)]
+    processes = [
+        Process(target=client, args=(server.url, number, CLAIMS // clients, start, out))
+        for number, (_, out) in enumerate(ends)
+    ]
+    for process in processes:
+        process.start()
+    start.wait()
+    began = time.perf_counter()
+    taken = [seconds for receive, _ in ends for seconds in receive.recv()]
+    wall = time.perf_counter() - began
+    for process in processes:
+        process.join()
+    for entry in queue.live():
+        if entry.state is EntryState.CLAIMED:
+            queue.abandon(entry.id)
     return taken, wall
+
+
+def fill(queue: AgentQueue, count: int) -> list[float]:
+    """Let callers with a story of 20 turns wait; return the seconds that each took."""
+    story = tuple(Turn("caller", "我家从昨天晚上开始一直停水", 2.0 * n) for n in range(20))
+    entered: list[float] = []
+    for number in range(count):
+        entry = an_entry(priority=number % 6, transcript=story, queued_at=time.time())
+        timed(lambda entry=entry: queue.enqueue(entry), entered)  # type: ignore[misc]
+    return entered
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--agents", type=int, default=20, help="agents who claim at once")
-    agents = parser.parse_args().agents
+    parser.add_argument(
+        "--clients", type=int, nargs="*", default=[1, 2, 4, 8], help="claiming at once, each a row"
+    )
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         server = RedisServer(Path(folder))
         server.start()
         try:
             queue = AgentQueue(server.url)
-            story = tuple(Turn("caller", "我家从昨天晚上开始一直停水", 2.0 * n) for n in range(20))
-            entered: list[float] = []
             began = time.perf_counter()
-            for number in range(WAITING):
-                entry = an_entry(priority=number % 6, transcript=story)
-                timed(lambda entry=entry: queue.enqueue(entry), entered)  # type: ignore[misc]
-            report("enqueue, 1 thread", entered, time.perf_counter() - began)
-            for threads in (1, agents):
-                taken, wall = claims(queue, threads)
-                report(f"claim (+ release), {threads} thread(s)", taken, wall)
+            entered = fill(queue, WAITING)
+            report("enqueue, 1 client", entered, time.perf_counter() - began)
+            for clients in options.clients:
+                taken, wall = claims(server, clients)
+                report(f"claim, {WAITING} wait, {clients} client(s)", taken, wall)
             looked: list[float] = []
             began = time.perf_counter()
             for _ in range(20):

@@ -272,6 +272,42 @@ def test_an_agent_who_answers_cuts_an_announcement_short(line: RunningLine, hell
         assert hears(phone, agent, hello)
 
 
+def test_an_agent_who_hangs_up_on_a_caller_on_hold_ends_the_call(line: RunningLine) -> None:
+    with line.agent("8001", answer_after=0.2) as agent, line.citizen() as phone:
+        entry = joined(line, phone)
+        ask(line, f"{entry.id}/hold")
+        time.sleep(1.0)
+        agent.hangup()
+        assert phone.wait_ended(5.0) == 200
+        eventually(lambda: state(line, entry) == "done 8001", 3.0)
+
+
+def test_without_a_bot_a_conversation_goes_on_and_a_dropped_caller_waits(
+    line: RunningLine, hello: bytes
+) -> None:
+    with (
+        line.agent("8001", answer_after=0.2) as first,
+        line.agent("8002", answer_after=0.2) as second,
+        line.citizen("13800138001") as one,
+        line.citizen("13800138002") as two,
+    ):
+        stays = joined(line, one, "8001")
+        drops = joined(line, two, "8002")
+        bot = line.child("bot")
+        bot.kill()
+        assert hears(one, first, hello)
+        assert second._process is not None
+        second._process.kill()
+        eventually(lambda: line.child("bot").pid != bot.pid and line.health()["asterisk"], 90.0)
+        eventually(lambda: state(line, drops) == "waiting", 30.0)
+        assert state(line, stays) == "joined 8001"
+        assert hears(one, first, hello)
+        assert ask(line, "claim", agent="8003", entry=drops.id)["result"] == "agent_unreachable"
+        first.hangup()
+        assert one.wait_ended(5.0) == 200
+        eventually(lambda: state(line, stays) == "done 8001", 5.0)
+
+
 def test_an_agent_added_to_a_running_line_registers_and_is_on_duty(
     line: RunningLine, hello: bytes
 ) -> None:

@@ -94,6 +94,8 @@ openings = st.builds(
     st.sampled_from([0.2, 0.8]),
     st.builds(Profile, st.sampled_from([None, True, False]), st.booleans()),
     st.sampled_from([(), (OLD,), (PRIVATE, OLD)]),
+    st.booleans(),
+    st.sampled_from([None, None, OLD, PRIVATE]),
 )
 found = st.sampled_from([(), (OLD,), (PRIVATE,), (OLD, OTHER), (OLD, OTHER, PRIVATE, OLD)])
 #: What the other rooms answer in a whole call: always the same.
@@ -233,7 +235,9 @@ def test_no_call_is_endless(
 @given(open_calls)
 def test_what_was_said_of_a_ticket_is_never_lost(before: Decision) -> None:
     ends = decide(before.state, HungUp(), BOOK)
-    assert bool(before.state.unfinished) == any(isinstance(action, Note) for action in ends.actions)
+    assert bool(before.state.unfinished or before.state.survey) == any(
+        isinstance(action, Note) for action in ends.actions
+    )
 
 
 @given(calls)

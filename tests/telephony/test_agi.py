@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.telephony.agi import AgiServer, CallAgi, caller_number, take_call
-from bot.telephony.calls import CallBook, NextStop, Outcome
+from bot.telephony.calls import Call, CallBook, NextStop, Outcome, Purpose
 
 CALL = "1b4e28ba-2fa1-11d2-883f-0016d3cca427"
 ENVIRONMENT = (
@@ -91,6 +91,38 @@ def test_a_caller_who_got_an_answer_is_sent_to_the_goodbye() -> None:
     assert converse(Outcome(NextStop.GOODBYE, "answered"))[-1] == (
         'SET VARIABLE "HOTLINE_NEXT" "bye"'
     )
+
+
+def test_a_call_that_comes_back_for_its_rating_says_so_and_which_call_it_was() -> None:
+    book = CallBook()
+    seen: list[Call] = []
+
+    def on_call(agi: CallAgi) -> None:
+        def sound_arrives() -> None:
+            while (arrived := book.arrive(CALL)) is None:
+                pass
+            seen.append(arrived[0])
+            arrived[1].set_result(Outcome(NextStop.GOODBYE, "rated"))
+
+        threading.Thread(target=sound_arrives, daemon=True).start()
+        take_call(agi, book, 9092, Purpose.RATING)
+
+    server = AgiServer(0, on_call)
+    server.start()
+    Asterisk(
+        server.server_address[1],
+        {
+            'GET VARIABLE "HOTLINE_CALL"': f"200 result=1 ({CALL})",
+            'GET VARIABLE "HOTLINE_RATED"': "200 result=1 (the-first-call)",
+            'GET VARIABLE "HOTLINE_DID"': "200 result=1 (12345)",
+            "GET FULL VARIABLE": "200 result=1 (abc@127.0.0.1)",
+            "EXEC": "200 result=0",
+        },
+    ).run()
+    server.stop()
+    assert [(call.purpose, call.rated, call.did) for call in seen] == [
+        (Purpose.RATING, "the-first-call", "12345")
+    ]
 
 
 def test_a_broken_peer_costs_its_own_thread_only() -> None:

@@ -63,8 +63,8 @@ def test_a_cry_in_other_words_is_known_by_its_likeness(world: Pack, said: str, m
 
 
 def test_ordinary_trouble_is_not_like_a_cry_for_help(world: Pack) -> None:
-    assert likeness(world, "这里的路灯坏了好几天")[1] < alarm.ASK
-    assert likeness(world, "今天的火锅店生意真火")[1] < alarm.ASK
+    assert likeness(world, "这里的路灯坏了好几天")[1] < alarm.SURE
+    assert likeness(world, "今天的火锅店生意真火")[1] < alarm.SURE
 
 
 def test_a_likeness_that_is_high_is_an_emergency(world: Pack) -> None:
