@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ Play = Callable[[Path], Report]
 
 
 @pytest.fixture(scope="module")
-def play(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
+def play(tmp_path_factory: pytest.TempPathFactory) -> Play:
     """Plays a script in an office of its own, once for all tests."""
     settings = Settings()
     known = {pack.name: Knowledge.of(pack) for pack in load_packs(settings)}
@@ -40,7 +40,7 @@ def play(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
             office.close()
         return reports[file]
 
-    yield played
+    return played
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SCRIPTS).stem))
