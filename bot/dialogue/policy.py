@@ -328,10 +328,10 @@ def elder(turn: Turn) -> Decision:
 def new_ticket(turn: Turn, said: Understanding) -> Decision:
     """The caller wants to report something, and may have said already what."""
     rest = tuple(one for one in said.candidates if one.kind is not IntentKind.COMMAND)
-    if rest and rest[0].kind is IntentKind.CATEGORY:
-        if rest[0].confidence >= turn.book.thresholds.clarify:
-            return request(turn, replace(said, candidates=rest), "")
-    return taking.ask_what(turn)
+    about = rest[0] if rest and rest[0].kind is IntentKind.CATEGORY else None
+    if about is None or about.confidence < turn.book.thresholds.clarify:
+        return taking.ask_what(turn)
+    return request(turn, replace(said, candidates=rest), "")
 
 
 def dropped(turn: Turn) -> Decision:

@@ -7,6 +7,7 @@ line's database.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import shutil
 import time
@@ -119,7 +120,7 @@ class Citizen:
             office.citizens.remember(self.caller, elder=True)
         old = []
         for count, one in enumerate(given.tickets):
-            title = office.pack_of("").intent(one.category).title
+            title = office.pack("").intent(one.category).title
             contact = Contact(f"old-{self.caller}-{count}", self.caller, "12345")
             request = FileTicket(one.category, title, one.text, one.place)
             filed = office.carry_out(contact, request)
@@ -134,10 +135,8 @@ class Citizen:
         with self._line.citizen(self.caller) as phone:
             phone.call(CLOSED if closed else self._script.line)
             phone.wait_answered(20.0)
-            try:
+            with contextlib.suppress(CallEndedError):
                 self._talk(phone, steps)
-            except CallEndedError:
-                pass
             if steps[-1].hangs_up:
                 phone.hangup()
             record = self._line.record(phone, 30.0)
