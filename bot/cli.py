@@ -12,6 +12,7 @@ from bot.commands import (
     ask,
     asr,
     call,
+    calls,
     chat,
     clock,
     doctor,
@@ -71,6 +72,7 @@ app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(tts.tts)
 app.command()(phones.phones)
+app.add_typer(calls.app, name="calls")
 app.add_typer(queue.app, name="queue")
 app.add_typer(agent.app, name="agent")
 app.add_typer(grammar.app, name="grammar")
