@@ -42,7 +42,7 @@ FILES = [
 ]
 MUMBLE = Path(__file__).parent.parent / "fixtures" / "mumble_twice.wav"
 #: Calls that are placed at once: more would wait for each other on two cores.
-TOGETHER = 4
+TOGETHER = 5
 #: Seconds of silence after which the bot has said all it wants to; it pauses less than this
 #: between two sentences, even while the second one is still being made.
 FINISHED = 1.5
@@ -50,8 +50,8 @@ FINISHED = 1.5
 PATIENCE = 25.0
 #: Seconds into a sentence of the bot at which an impatient citizen breaks in.
 BREAKS_IN = 1.2
-#: Pitch of the citizens, in turn: men and women.
-PITCHES = (1.0, 1.05, 0.97)
+#: Pitch of the citizens, in turn.
+PITCHES = (1.0, 0.97)
 #: Similarity in sound (0 to 100) at which a place is the one that was said.
 SAME_PLACE = 60
 #: Number that people never serve at the time of the test.
