@@ -13,6 +13,7 @@ from bot.commands import (
     ask,
     asr,
     call,
+    calls,
     chat,
     clock,
     db,
@@ -75,6 +76,7 @@ app.command()(evaluate.evaluate)
 app.command()(tts.tts)
 app.command()(phones.phones)
 app.add_typer(account.app, name="account")
+app.add_typer(calls.app, name="calls")
 app.add_typer(queue.app, name="queue")
 app.add_typer(agent.app, name="agent")
 app.add_typer(db.app, name="db")

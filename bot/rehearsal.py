@@ -59,6 +59,8 @@ class Step(_Model):
     """Names of prompts or intents that the line says, in this order; or, after "~", a text
     that must be in what it says."""
     caller: str | None = None
+    """What the caller says; ``{ticket}`` is the number of the last of the given tickets,
+    ``{tail}`` its last four digits (in ``key`` too)."""
     barges_in: str | None = None
     """As caller, but while the bot is still speaking."""
     key: str | None = None
@@ -165,7 +167,8 @@ class Rehearsal:
     def __init__(self, script: Script, knowledge: Knowledge, office: Office) -> None:
         self._script = script
         self._knowledge = knowledge
-        self._office = office
+        self._office = replace(office, clock=self._now)
+        self._old: list[str] = []
         self._contact = Contact(
             f"rehearsal-{script.title}", script.caller, script.line, knowledge.pack.name
         )
@@ -178,9 +181,10 @@ class Rehearsal:
     def play(self) -> Report:
         """Play the script to its end and compare with what is expected."""
         self._prepare()
-        opening = self._office.opening(self._contact)
-        lot = self._lot()
-        self._happens(replace(opening, now=self._now(), lot=opening.lot if lot is None else lot))
+        self._happens(self._office.opening(self._contact))
+        if self._script.policy:
+            # Nothing has been asked yet, so it is as if the lot had drawn this one.
+            self._state = replace(self._state, policy=self._script.policy)
         for number, step in enumerate(self._script.talk, 1):
             if step.bot is None and self._over:
                 self._problem(f"step {number}: the call is over already")
@@ -199,24 +203,15 @@ class Rehearsal:
             self._office.citizens.remember(self._script.caller, elder=True)
         for number, old in enumerate(given.tickets):
             category = pack.intent(old.category)
-            self._office.carry_out(
+            filed = self._office.carry_out(
                 replace(self._contact, id=f"{self._contact.id}-old-{number}"),
                 FileTicket(old.category, category.title, old.text, old.place),
             )
+            assert isinstance(filed, Filed)
+            self._old.append(filed.number)
 
     def _now(self) -> dt.datetime:
         return self._script.at.astimezone()
-
-    def _lot(self) -> float | None:
-        """A lot that draws the script's policy."""
-        policies = self._knowledge.pack.policies
-        total = sum(policy.share for policy in policies)
-        before = 0
-        for policy in policies:
-            if policy.name == self._script.policy and total:
-                return (before + policy.share / 2) / total
-            before += policy.share
-        return None
 
     # --- the conversation -------------------------------------------------------------------
 
@@ -240,7 +235,10 @@ class Rehearsal:
         elif step.barges_in is not None:
             self._says(step.barges_in, barged_in=True)
         elif step.key is not None:
-            for key in step.key:
+            for key in self._told(step.key):
+                if self._over:
+                    self._problem(f"step {number}: the call is over before key {key}")
+                    break
                 self._note(f"来电人：[{key}]")
                 self._happens(Pressed(key))
             self.report.turns += 1
@@ -256,7 +254,13 @@ class Rehearsal:
             self._note("来电人：（挂机）")
             self._happens(HungUp())
 
+    def _told(self, text: str) -> str:
+        """Put the number of the newest old ticket, or its last four digits, into a text."""
+        number = self._old[-1] if self._old else ""
+        return text.replace("{ticket}", number).replace("{tail}", number[-4:])
+
     def _says(self, text: str, *, barged_in: bool = False) -> None:
+        text = self._told(text)
         about = self._last.about if isinstance(self._last, Listen) else ""
         said = self._knowledge.understander.understand(text, about=about)
         best = said.best

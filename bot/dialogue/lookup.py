@@ -6,7 +6,14 @@ Leaves to others: what may be done to a ticket in which state (``casework``).
 from __future__ import annotations
 
 from bot.dialogue.ending import anything_else
-from bot.dialogue.reading import read_choice, read_ticket, read_unsure, read_yes_no
+from bot.dialogue.reading import (
+    command_of,
+    read_choice,
+    read_negated,
+    read_ticket,
+    read_unsure,
+    read_yes_no,
+)
 from bot.dialogue.state import Errand, Phase
 from bot.dialogue.turn import LONG_PATIENCE, NO, Decision, Turn
 from bot.dialogue.types import Change, ChangeTicket, LookUp, TicketView
@@ -245,6 +252,8 @@ def appended(turn: Turn, said: Understanding) -> Decision | None:
 def withdrawal(turn: Turn, said: Understanding) -> Decision | None:
     """An answer to "withdraw it?"."""
     wanted = read_yes_no(turn, said)
+    if command_of(turn, said) == "withdraw":
+        wanted = not read_negated(said)
     if wanted is None:
         return None
     return withdraw(turn, yes=wanted)

@@ -18,7 +18,16 @@ from dataclasses import replace
 
 from bot.dialogue import answering, callback, ending, keypad, lookup, survey, taking
 from bot.dialogue.book import Book
-from bot.dialogue.reading import command_of, read_choice, read_unsure, read_yes_no, said_since
+from bot.dialogue.placing import in_full
+from bot.dialogue.reading import (
+    COMMAND,
+    command_of,
+    read_choice,
+    read_negated,
+    read_unsure,
+    read_yes_no,
+    said_since,
+)
 from bot.dialogue.state import Draft, Errand, Phase, State
 from bot.dialogue.turn import (
     ELDER_SPEED,
@@ -68,6 +77,11 @@ FREE_TEXT = frozenset({Phase.WHAT, Phase.APPEND, Phase.UNSOLVED})
 SURVEY = frozenset({Phase.SOLVED, Phase.SATISFIED, Phase.UNSOLVED})
 #: Phases in which "no" and "nothing" answer a question rather than end the call.
 STORY_PHASES = frozenset({Phase.SLOT, Phase.READ_BACK, Phase.CORRECT})
+
+#: The wish for a person.
+AGENT = COMMAND + "agent"
+#: Phases that asked for something in particular.
+ASKING = STORY_PHASES | NUMBER_OF.keys() | {Phase.CALLBACK_TIME, Phase.CALLBACK_CHECK}
 
 Handler = Callable[[Turn, Understanding], Decision | None]
 #: What reads an answer in each phase; None from it means "this is no answer".
@@ -199,13 +213,16 @@ def heard(turn: Turn, event: Heard) -> Decision:
     """The caller said something."""
     said, best = event.understanding, event.understanding.best
     turn.set(silences=0, keyed="")
+    risk = next((mood for mood in said.moods if mood.care is Care.PERSON), None)
+    if risk and said.emergency and _for_police(turn, said.emergency):
+        # Who wants to die is not told to report a crime.
+        return comfort(turn, risk)
     if said.emergency:
         return emergency(turn, said.emergency)
     if best and best.kind is IntentKind.EMERGENCY and _sure(turn, best):
         return emergency(turn, best.intent)
-    for mood in said.moods:
-        if mood.care is Care.PERSON:
-            return comfort(turn, mood)
+    if risk:
+        return comfort(turn, risk)
     turn.set(care=max(turn.state.care, said.care))
     decision = understood(turn, said, barged_in=event.barged_in)
     if not turn.missed:
@@ -217,6 +234,9 @@ def understood(turn: Turn, said: Understanding, *, barged_in: bool = False) -> D
     """What follows from the words, whatever the mood."""
     state = turn.state
     if said.best and _maybe_emergency(turn, said.best):
+        if any(one.intent == AGENT and _sure(turn, one) for one in said.candidates):
+            # The person they ask for can find out about the danger.
+            return turn.person(TransferReason.ASKED, "transfer", URGENT)
         turn.set(choices=(said.best.intent,), pending=said.text)
         turn.say("confirm_emergency")
         return turn.yes_or_no(Phase.DANGER)
@@ -254,6 +274,9 @@ def to_the_bot(turn: Turn, said: Understanding, command: str) -> Decision | None
             return ending.goodbye(turn) if state.phase is Phase.RATE else ending.finish(turn)
     if state.phase in FREE_TEXT or state.phase in SURVEY:
         return None
+    if state.phase in ASKING and (read_unsure(said) or not (said.best and _sure(turn, said.best))):
+        # "I don't remember" answers what was asked; only clear words change the subject.
+        command = ""
     match command:
         case "elder":
             return elder(turn)
@@ -264,7 +287,7 @@ def to_the_bot(turn: Turn, said: Understanding, command: str) -> Decision | None
             return back(turn)
         case "callback":
             return callback.begin(turn, said.text)
-        case "forget":
+        case "forget" if state.phase is not Phase.FORGET:
             turn.say("confirm_forget")
             return turn.yes_or_no(Phase.FORGET)
         case "lookup":
@@ -273,14 +296,16 @@ def to_the_bot(turn: Turn, said: Understanding, command: str) -> Decision | None
             return lookup.begin(turn, Errand.URGE, said)
         case "append":
             return lookup.begin(turn, Errand.APPEND, said)
-        case "withdraw":
+        case "withdraw" if state.phase in STORY_PHASES:
+            return dropped(turn)
+        case "withdraw" if state.phase is not Phase.WITHDRAW:
             return lookup.begin(turn, Errand.WITHDRAW, said)
         case "details" if state.details:
             return answering.more(turn)
         case "new_ticket" if state.phase not in STORY_PHASES:
-            return taking.ask_what(turn)
+            return new_ticket(turn, said)
     if state.phase is Phase.FORGET:
-        wanted = read_yes_no(turn, said)
+        wanted = not read_negated(said) if command == "forget" else read_yes_no(turn, said)
         return forget(turn, yes=wanted) if wanted is not None else None
     return None
 
@@ -298,6 +323,22 @@ def elder(turn: Turn) -> Decision:
     turn.note(Remember(elder=True))
     turn.say("elder_on")
     return turn.listen(Phase.OPEN)
+
+
+def new_ticket(turn: Turn, said: Understanding) -> Decision:
+    """The caller wants to report something, and may have said already what."""
+    rest = tuple(one for one in said.candidates if one.kind is not IntentKind.COMMAND)
+    about = rest[0] if rest and rest[0].kind is IntentKind.CATEGORY else None
+    if about is None or about.confidence < turn.book.thresholds.clarify:
+        return taking.ask_what(turn)
+    return request(turn, replace(said, candidates=rest), "")
+
+
+def dropped(turn: Turn) -> Decision:
+    """The caller does not want to report it after all."""
+    turn.set(draft=Draft(), choices=(), pending="", menu=None)
+    turn.say("ticket_dropped")
+    return ending.anything_else(turn)
 
 
 def back(turn: Turn) -> Decision:
@@ -346,6 +387,7 @@ def request(turn: Turn, said: Understanding, command: str, *, barged_in: bool = 
         Phase.WHAT,
         Phase.CONFIRM,
         Phase.CLARIFY,
+        Phase.DETAILS,
         Phase.RETURNING,
     ) and not _sure(turn, best):
         # Half heard, and no answer to what was asked: more likely a poor answer than news.
@@ -381,6 +423,12 @@ def chosen(turn: Turn, said: Understanding, command: str, *, barged_in: bool = F
         return again_which(turn)
     if yes is False or command == "wrong" or choice == 0:
         return neither(turn)
+    category = turn.book.intent(state.choices[0]) if len(state.choices) == 1 else None
+    if isinstance(category, Category) and _only_facts(turn, said):
+        # Who goes on to say where or since when takes it for granted that it was meant.
+        place = said.slots.get("place", "")
+        slots = {**said.slots, "place": in_full(place, said.text)} if place else said.slots
+        return taking.begin(turn, category, replace(said, slots=slots), state.pending)
     # Not an answer, but perhaps what they meant, said anew.
     turn.set(phase=Phase.OPEN, choices=())
     return request(turn, said, command, barged_in=barged_in)
@@ -696,7 +744,7 @@ def silent(turn: Turn) -> Decision:
     if state.phase is Phase.OPEN:
         turn.say(prompt)
         return turn.listen(Phase.OPEN, about=state.topic)
-    return turn.question_again(prompt)
+    return turn.question_again("still_there" if silences == 1 else prompt)
 
 
 # --- judgements ------------------------------------------------------------------------
@@ -712,8 +760,23 @@ def _maybe_emergency(turn: Turn, best: Candidate) -> bool:
         best.kind is IntentKind.EMERGENCY
         and best.confidence >= turn.book.thresholds.clarify
         and best.intent not in turn.state.denied
-        and turn.state.phase not in (Phase.SLOT, Phase.DANGER)
+        and turn.state.phase not in (Phase.SLOT, Phase.DANGER, Phase.CALLBACK_TIME)
     )
+
+
+def _only_facts(turn: Turn, said: Understanding) -> bool:
+    """Whether it says where, when or how to call back, and nothing else that is understood."""
+    facts = any(said.slots.get(name) for name in ("place", "time", "duration", "phone"))
+    unsure = said.best is None or said.best.confidence < turn.book.thresholds.clarify
+    return facts and unsure
+
+
+def _for_police(turn: Turn, intent_id: str) -> bool:
+    try:
+        intent = turn.book.intent(intent_id)
+    except KeyError:
+        return False
+    return isinstance(intent, Emergency) and intent.number == "110"
 
 
 def _can_be_asked(candidate: Candidate) -> bool:

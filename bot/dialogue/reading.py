@@ -17,6 +17,10 @@ from bot.understanding.types import IntentKind, Understanding
 COMMAND = "command."
 #: Digits of a ticket's number.
 TICKET = 12
+_CLAUSE = re.compile(r"[，。！？,.!?、]+")
+#: A score within a longer sentence: 我给五分吧.
+_SCORE = re.compile(r"([一二两三四五1-5])分(?!钟)")
+_SCORES = dict(zip("一二三四五12345两", (*range(1, 6), *range(1, 6), 2), strict=True))
 #: Choices that stand out within a longer answer: 我要问第二个.
 _WITHIN = ((1, "第一"), (2, "第二"), (3, "第三"), (0, "都不是"))
 
@@ -36,7 +40,16 @@ def read_yes_no(turn: Turn, said: Understanding) -> bool | None:
     if command in ("yes", "no"):
         return command == "yes"
     agreed = read_reply(said.text).agreement
+    other = said.best is not None and said.best.confidence >= turn.book.thresholds.clarify
+    if agreed is None and not other:
+        # 对，这回对了; 不用，我等着: the first word is the answer.
+        agreed = read_reply(_CLAUSE.split(said.text.strip())[0]).agreement
     return {Agreement.YES: True, Agreement.NO: False}.get(agreed) if agreed else None
+
+
+def read_negated(said: Understanding) -> bool:
+    """Whether it takes back what it names: 不撤了, 先别删, 还是算了."""
+    return any(word in said.normalised for word in ("不撤", "别撤", "不删", "别删", "先不", "算了"))
 
 
 def read_choice(said: Understanding) -> int | None:
@@ -49,13 +62,18 @@ def read_choice(said: Understanding) -> int | None:
 
 def read_rating(said: Understanding) -> int | None:
     """A score of 1 to 5; None if it says none."""
-    return read_reply(said.text).rating
+    clauses = (said.text, *_CLAUSE.split(said.text))
+    scores = (read_reply(clause).rating for clause in clauses)
+    score = next((one for one in scores if one is not None), None)
+    named = _SCORE.search(said.normalised) if score is None else None
+    return _SCORES[named.group(1)] if named else score
 
 
 def read_unsure(said: Understanding) -> bool:
     """Whether the caller can't or won't say."""
-    reply = read_reply(said.text)
-    return reply.decline or reply.agreement is Agreement.UNSURE
+    clauses = (said.text, *_CLAUSE.split(said.text))
+    replies = [read_reply(clause) for clause in clauses if clause]
+    return any(one.decline or one.agreement is Agreement.UNSURE for one in replies)
 
 
 def read_this_number(said: Understanding) -> bool:

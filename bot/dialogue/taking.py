@@ -11,7 +11,9 @@ from dataclasses import replace
 
 from bot.dialogue import keypad
 from bot.dialogue.ending import anything_else
+from bot.dialogue.placing import in_full
 from bot.dialogue.reading import (
+    command_of,
     read_phone,
     read_this_number,
     read_unsure,
@@ -30,6 +32,8 @@ OTHER_CATEGORY = 0.5
 QUESTIONS = {"place": "ask_place", "time": "ask_since", "phone": "ask_phone"}
 DIGITS = tuple("零一二三四五六七八九")
 SINCE = ("今天早上", "昨天晚上", "前天", "上个星期", "三天了", "一直都是")
+#: Characters up to which "the place is wrong" only names a fact and says no new one.
+NAMED_FACT = 8
 WRONG = ("地点", "时间", "电话", "事情")
 
 
@@ -116,7 +120,7 @@ def what_said(turn: Turn, said: Understanding) -> Decision | None:
 def slot_said(turn: Turn, said: Understanding) -> Decision | None:
     """An answer to the question for a fact."""
     draft, slots = turn.state.draft, said.slots
-    if not said.text.strip():
+    if not said.text.strip() or _only_polite(turn, said):
         return None
     slot = draft.asking
     declined = read_unsure(said) or read_yes_no(turn, said) is False
@@ -127,9 +131,12 @@ def slot_said(turn: Turn, said: Understanding) -> Decision | None:
         since=draft.since or said_since(dict(slots)),
         phone=draft.phone or slots.get("phone", ""),
     )
-    if slot == "place" and not draft.place and not declined:
+    if slot == "place" and not declined:
+        if not draft.place and slots.get("phone"):
+            turn.set(draft=draft)
+            return _ask(turn, "place")
         # A place can be called anything: any words will do.
-        draft = replace(draft, place=said.text)
+        draft = replace(draft, place=in_full(draft.place, said.text))
     elif slot == "time" and not draft.since and not declined:
         draft = replace(draft, since=said.text)
     elif slot == "phone" and not draft.phone and not declined:
@@ -143,6 +150,14 @@ def slot_said(turn: Turn, said: Understanding) -> Decision | None:
         draft = replace(draft, phone=phone)
     turn.set(draft=draft)
     return next_question(turn)
+
+
+def _only_polite(turn: Turn, said: Understanding) -> bool:
+    """Whether it is mere politeness, or a yes where none was asked for."""
+    best = said.best
+    if best is None or said.slots or best.confidence < turn.book.thresholds.accept:
+        return False
+    return best.kind is IntentKind.SMALL_TALK or command_of(turn, said) == "yes"
 
 
 def skip(turn: Turn) -> Decision:
@@ -214,10 +229,11 @@ def corrected(turn: Turn, said: Understanding) -> Decision | None:
 
 def correction_said(turn: Turn, said: Understanding) -> Decision | None:
     """An answer to "what is wrong with it?"."""
-    changed = corrected(turn, said)
+    text = said.normalised
+    named = len(text) <= NAMED_FACT and not said.slots
+    changed = None if named and any(word in text for word in WRONG) else corrected(turn, said)
     if changed is not None:
         return changed
-    text = said.normalised
     for words, slot in (
         (("地", "位置", "哪里"), "place"),
         (("时间", "日期", "什么时候"), "time"),

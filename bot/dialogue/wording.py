@@ -13,6 +13,7 @@ _NEAR = {-2: "前天", -1: "昨天", 0: "今天", 1: "明天", 2: "后天"}
 _SLOT_TIME = re.compile(
     r"(?P<date>\d{4}-\d{2}-\d{2})(?: (?:(?P<hour>\d{2}):(?P<minute>\d{2})|(?P<part>\D+)))?"
 )
+_SPAN = re.compile(r"(\d{4}-\d{2}-\d{2})至(\d{4}-\d{2}-\d{2})")
 
 
 def spoken_date(day: dt.date, today: dt.date) -> str:
@@ -45,9 +46,14 @@ def spoken_when(at: dt.datetime, now: dt.datetime) -> str:
 
 def spoken_since(since: str, now: dt.datetime | None) -> str:
     """Return when something began, from a slot (``slots.find_slots``), as it is said back."""
+    if span := _SPAN.fullmatch(since):
+        first, last = (dt.date.fromisoformat(day) for day in span.groups())
+        if now and first <= now.date() - dt.timedelta(days=7) <= last and (last - first).days == 6:
+            return "上个星期"
+        return "到".join(spoken_date(day, now.date() if now else first) for day in (first, last))
     match = _SLOT_TIME.fullmatch(since)
     if match is None:
-        return since
+        return since.replace(" ", "")
     day = dt.date.fromisoformat(match["date"])
     date = spoken_date(day, now.date()) if now else f"{day.month}月{day.day}日"
     if match["hour"]:

@@ -64,7 +64,7 @@ def test_who_does_not_want_to_be_asked_is_let_go(called: Caller) -> None:
 
 
 def test_silence_is_asked_again_and_then_left_for_another_time(called: Caller) -> None:
-    assert called.is_silent().hears == ["<no_input>", "<survey_solved>"]
+    assert called.is_silent().hears == ["<still_there>", "<survey_solved>"]
     assert called.is_silent().notes == [TakeSurvey(OLD.number)]
 
 
