@@ -88,6 +88,14 @@ class Phase(StrEnum):
     """Nothing: the dialogue has ended."""
 
 
+#: Phases in which any words are the answer, so that only few words to the bot count.
+FREE_TEXT = frozenset({Phase.WHAT, Phase.APPEND, Phase.UNSOLVED})
+#: Phases of a call that the line has made.
+SURVEY = frozenset({Phase.SOLVED, Phase.SATISFIED, Phase.UNSOLVED})
+#: Phases in which "no" and "nothing" answer a question rather than end the call.
+STORY_PHASES = frozenset({Phase.SLOT, Phase.READ_BACK, Phase.CORRECT})
+
+
 class Errand(StrEnum):
     """What a caller wants of a ticket they filed before."""
 
