@@ -80,6 +80,8 @@ STORY_PHASES = frozenset({Phase.SLOT, Phase.READ_BACK, Phase.CORRECT})
 
 #: The wish for a person.
 AGENT = COMMAND + "agent"
+#: A plain yes and a plain no.
+YES, NO = COMMAND + "yes", COMMAND + "no"
 #: Phases that asked for something in particular.
 ASKING = STORY_PHASES | NUMBER_OF.keys() | {Phase.CALLBACK_TIME, Phase.CALLBACK_CHECK}
 
@@ -237,6 +239,10 @@ def understood(turn: Turn, said: Understanding, *, barged_in: bool = False) -> D
         if any(one.intent == AGENT and _sure(turn, one) for one in said.candidates):
             # The person they ask for can find out about the danger.
             return turn.person(TransferReason.ASKED, "transfer", URGENT)
+        if any(one.intent in (YES, NO) and _sure(turn, one) for one in said.candidates):
+            # Nobody cries for help with a plain yes; what only sounds like one is dropped.
+            rest = (one for one in said.candidates if one.kind is not IntentKind.EMERGENCY)
+            return understood(turn, replace(said, candidates=tuple(rest)), barged_in=barged_in)
         turn.set(choices=(said.best.intent,), pending=said.text)
         turn.say("confirm_emergency")
         return turn.yes_or_no(Phase.DANGER)
