@@ -52,6 +52,8 @@ MAX_TURNS = 300
 
 #: The wish for a person.
 AGENT = COMMAND + "agent"
+#: A plain yes and a plain no.
+YES, NO = COMMAND + "yes", COMMAND + "no"
 
 Handler = Callable[[Turn, Understanding], Decision | None]
 #: What reads an answer in each phase; None from it means "this is no answer".
@@ -207,6 +209,10 @@ def understood(turn: Turn, said: Understanding, *, barged_in: bool = False) -> D
         if any(one.intent == AGENT and sure(turn, one) for one in said.candidates):
             # The person they ask for can find out about the danger.
             return turn.person(TransferReason.ASKED, "transfer", URGENT)
+        if any(one.intent in (YES, NO) and sure(turn, one) for one in said.candidates):
+            # Nobody cries for help with a plain yes; what only sounds like one is dropped.
+            rest = (one for one in said.candidates if one.kind is not IntentKind.EMERGENCY)
+            return understood(turn, replace(said, candidates=tuple(rest)), barged_in=barged_in)
         turn.set(choices=(said.best.intent,), pending=said.text)
         turn.say("confirm_emergency")
         return turn.yes_or_no(Phase.DANGER)

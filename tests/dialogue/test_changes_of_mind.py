@@ -75,6 +75,11 @@ def test_a_wish_for_a_person_wins_over_a_doubt_about_danger(caller: Caller) -> N
     assert caller.transfer.priority == 0
 
 
+def test_a_plain_yes_is_no_cry_for_help(caller: Caller) -> None:
+    caller.says(("water.outage", 0.5)).says(("fire", 0.6), ("command.yes", 0.95), text="我同意")
+    assert caller.state.draft.category == "water.outage"
+
+
 def test_who_wants_to_die_is_comforted_and_not_told_to_call_the_police() -> None:
     line = small_line()
     police = Emergency(
