@@ -48,11 +48,8 @@ def begin(turn: Turn, category: Category, said: Understanding | None, story: str
     """The caller reports something of this category; ``said`` may hold more facts of it."""
     slots = dict(said.slots) if said else {}
     old = turn.state.draft
-    sure = (
-        next((c.confidence for c in said.candidates if c.intent == category.id), 1.0)
-        if said
-        else 1.0
-    )
+    candidates = said.candidates if said else ()
+    sure = next((one.confidence for one in candidates if one.intent == category.id), 1.0)
     draft = Draft(
         category=category.id,
         story="。".join(part for part in dict.fromkeys((old.story, story)) if part),
@@ -81,9 +78,9 @@ def _wanted(turn: Turn, draft: Draft) -> list[str]:
     category = turn.book.intent(draft.category)
     assert isinstance(category, Category)
     filled = {"place": draft.place, "time": draft.since, "phone": draft.phone or turn.state.caller}
-    wanted = [slot for slot in category.slots if slot != "phone"]
-    if not turn.state.keypad or turn.state.caller:
-        wanted = [slot for slot in wanted if not (turn.state.keypad and slot == "time")]
+    # A time can't be keyed in.
+    unasked = ("phone", "time") if turn.state.keypad else ("phone",)
+    wanted = [slot for slot in category.slots if slot not in unasked]
     # Whoever reports something has to hear what became of it.
     return [slot for slot in (*wanted, "phone") if not filled[slot]]
 
