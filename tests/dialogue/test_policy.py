@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dialogue.world import ANGRY, DESPERATE, HASTY, Caller, small_line
 
 from bot.dialogue.types import HungUp, Profile, Say, TransferReason
@@ -236,6 +238,14 @@ def test_an_elder_hears_it_slower_shorter_and_gets_a_person_sooner() -> None:
     assert all(say.speed < 1 for say in caller.actions if isinstance(say, Say))
     caller.mumbles().mumbles()
     assert (caller.transfer.reason, caller.transfer.priority) == (TransferReason.NOT_UNDERSTOOD, 2)
+
+
+def test_an_elder_hears_the_shorter_prompts_that_a_pack_has() -> None:
+    book = small_line()
+    book = replace(book, prompts=book.prompts | {"anything_else_elder": "还有事吗？"})
+    caller = Caller(book, profile=Profile(elder=True)).says(("fund.query", 0.9))
+    assert caller.hears == ["可以打 12329。", "还有事吗？"]
+    assert Caller(book).says(("fund.query", 0.9)).hears[-1] == "<anything_else>"
 
 
 def test_calls_are_led_by_the_policies_in_their_shares() -> None:
