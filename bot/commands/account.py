@@ -11,6 +11,7 @@ from rich.table import Table
 from bot.casework.tickets import CaseworkError, TicketStore
 from bot.commands.output import console
 from bot.config import Settings
+from bot.database import open_database
 from bot.node.secrets import load_secrets
 from bot.node.types import SetupError
 from bot.web.accounts import ROLE_NAMES, AccountError, Accounts, Role
@@ -93,7 +94,7 @@ def first_admin(settings: Settings) -> str:
 
 def _accounts(settings: Settings) -> Accounts:
     settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    tickets = TicketStore(settings.database_address)
+    tickets = TicketStore(open_database(settings))
     tickets.create_schema()
     return Accounts(tickets.engine)
 

@@ -14,6 +14,7 @@ from running_line import RunningLine, alike, eventually
 
 from bot.agents.types import EntryState
 from bot.casework.tickets import TicketStore
+from bot.database import open_database
 from bot.speech.audio import resample, write_wav
 from bot.speech.citizen import telephone
 from bot.speech.types import LINE_RATE
@@ -122,7 +123,7 @@ def test_an_agent_takes_a_call_in_the_browser_from_signing_in_to_wrap_up(
         form.locator("[name=text]").fill("小区停水两天，请尽快恢复")
         page.keyboard.press("Alt+s")
         number = form.locator(".number").inner_text(timeout=10000)
-        ticket = TicketStore(line.settings.database_address).get(number)
+        ticket = TicketStore(open_database(line.settings)).get(number)
         assert ticket is not None
         assert (ticket.category, ticket.place) == ("water.outage", "朝阳区望京西园三区")
         assert ticket.caller == "13800138000"

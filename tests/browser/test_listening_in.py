@@ -11,6 +11,7 @@ from running_line import RunningLine, alike, eventually
 
 from bot.agents.types import EntryState
 from bot.casework.tickets import TicketStore
+from bot.database import open_database
 from bot.speech.citizen import telephone
 from bot.speech.types import LINE_RATE
 from bot.speech.voice import Voice
@@ -81,5 +82,5 @@ def test_a_supervisor_hears_both_sides_of_a_conversation(
         assert alike(recognise(caller.heard()[others:]), "谁也不应该听见") < 60
         agent.hangup()
         supervisor.wait_ended(10.0)
-    log = Audit(TicketStore(line.settings.database_address).engine).newest(action="listened")
+    log = Audit(TicketStore(open_database(line.settings)).engine).newest(action="listened")
     assert [(row.actor, row.subject) for row in log] == [("ban", entry.id)]

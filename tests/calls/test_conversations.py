@@ -23,6 +23,7 @@ from running_line import RunningLine, alike, eventually, start_line, stop_line
 
 from bot.app import load_packs, open_office
 from bot.config import Settings
+from bot.database import open_database
 from bot.dialogue.types import Filed, FileTicket, People
 from bot.office import Contact, Office
 from bot.rehearsal import Script, Step, read_script
@@ -87,7 +88,7 @@ def office(line: RunningLine) -> Iterator[Office]:
     """The line's own database."""
     packs = {pack.name: pack for pack in load_packs(Settings())}
     main = Settings().pack
-    opened = open_office(line.settings.database_address, lambda name: packs[name or main])
+    opened = open_office(open_database(line.settings), lambda name: packs[name or main])
     yield opened
     opened.close()
 

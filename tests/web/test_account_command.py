@@ -10,6 +10,7 @@ from bot.casework.tickets import TicketStore
 from bot.cli import app
 from bot.commands.account import first_admin
 from bot.config import Settings
+from bot.database import open_database
 from bot.web.accounts import Accounts, Role
 from bot.web.audit import Audit
 
@@ -22,7 +23,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 def accounts_of(settings: Settings) -> Accounts:
-    return Accounts(TicketStore(settings.database_address).engine)
+    return Accounts(TicketStore(open_database(settings)).engine)
 
 
 def test_set_up_makes_the_first_administrator_once(settings: Settings) -> None:
