@@ -43,7 +43,7 @@ FILES = [
 ]
 MUMBLE = Path(__file__).parent.parent / "fixtures" / "mumble_twice.wav"
 #: Calls that are placed at once: more would wait for each other on two cores.
-TOGETHER = 5
+TOGETHER = 7
 #: Seconds of silence after which the bot has said all it wants to; it pauses less than this
 #: between two sentences, even while the second one is still being made.
 FINISHED = 1.5
