@@ -73,7 +73,7 @@ def test_asking_for_a_person_brings_what_was_said_along(
     with line.citizen() as phone:
         greeted(phone)
         phone.wait_quiet(0.6)
-        phone.speak(telephone(citizen_voice.render("转人工"), LINE_RATE))
+        phone.speak(telephone(citizen_voice.render("请转人工坐席"), LINE_RATE))
         entry = eventually(lambda: line.queue.list(EntryState.WAITING), 10.0)[0]
     assert entry.reason in ("asked", "not_understood")
     assert {turn.who for turn in entry.transcript} == {"bot", "caller"}
