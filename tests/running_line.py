@@ -26,13 +26,20 @@ from bot.agents.queue import AgentQueue
 from bot.app import calls_folder
 from bot.config import Settings
 from bot.node.secrets import Secrets, load_secrets
+from bot.speech.audio import read_wav
 from bot.speech.normalise import spoken
 from bot.telephony.journal import find_call
 from bot.telephony.phone import Phone
 from bot.understanding.sound import folded, toned, toneless
 
+SAYINGS = Path(__file__).parent / "fixtures" / "citizen"
 #: Seconds for a line to come up on a busy machine.
 START = 120
+
+
+def saying(name: str) -> bytes:
+    """What a citizen says, as slin: a recording, since the voice says nothing twice alike."""
+    return read_wav(SAYINGS / f"{name}.wav")
 
 
 def free_ports(count: int) -> list[int]:

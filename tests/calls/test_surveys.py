@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 
 import pytest
-from running_line import RunningLine, alike, eventually
+from running_line import RunningLine, alike, eventually, saying
 from sqlalchemy import update
 
 from bot.app import load_line_pack
@@ -19,9 +19,6 @@ from bot.casework.tickets import TicketStore
 from bot.casework.whistles import Whistles
 from bot.database import open_database
 from bot.rules import rules_of
-from bot.speech.citizen import telephone
-from bot.speech.types import LINE_RATE
-from bot.speech.voice import Voice
 from bot.telephony.phone import Phone
 from bot.telephony.phone_script import run_script
 
@@ -68,14 +65,14 @@ def hear_out(phone: Phone) -> None:
     phone.wait_quiet(1.2)
 
 
-def say(phone: Phone, voice: Voice, text: str) -> None:
+def say(phone: Phone, name: str) -> None:
     """Speak when the line has finished."""
     hear_out(phone)
-    speak(phone, voice, text)
+    speak(phone, name)
 
 
-def speak(phone: Phone, voice: Voice, text: str) -> None:
-    phone.speak(telephone(voice.render(text), LINE_RATE))
+def speak(phone: Phone, name: str) -> None:
+    phone.speak(saying(name))
     phone.wait_spoken(20.0)
 
 
@@ -92,10 +89,9 @@ def state_of(store: TicketStore, number: str) -> TicketState:
     return summary.state
 
 
-def filed_by_voice(line: RunningLine, voice: Voice) -> str:
+def filed_by_voice(line: RunningLine) -> str:
     """A ticket that a citizen filed in a call of their own."""
-    texts = ("我家停水了", "朝阳区望京西园三区", "对的")
-    clips = [telephone(voice.render(text), LINE_RATE) for text in texts]
+    clips = [saying(name) for name in ("water_off", "place", "right")]
     with line.citizen(CITIZEN) as phone:
         phone.call("12345")
         run_script(phone, clips)
@@ -115,10 +111,9 @@ def test_a_ticket_walks_from_the_citizens_voice_to_their_five_points(
     line: RunningLine,
     store: TicketStore,
     citizen: Phone,
-    citizen_voice: Voice,
     recognise: Callable[[bytes], str],
 ) -> None:
-    number = filed_by_voice(line, citizen_voice)
+    number = filed_by_voice(line)
     handling, whistles = Handling(store.ledger), Whistles(store.ledger)
     first = unit_of(store, number)
     handling.return_(number, first, "二次供水不归我们管")
@@ -144,8 +139,8 @@ def test_a_ticket_walks_from_the_citizens_voice_to_their_five_points(
     hear_out(citizen)
     heard = recognise(citizen.heard())
     assert alike(heard, "您今天反映的停水，承办单位说已经办好了，请问解决了吗") >= 60
-    speak(citizen, citizen_voice, "没有解决")
-    say(citizen, citizen_voice, "晚上还是没有水")
+    speak(citizen, "not_solved")
+    say(citizen, "still_no_water")
     citizen.wait_ended(30.0)
     eventually(lambda: state_of(store, number) is TicketState.REOPENED)
 
@@ -154,7 +149,7 @@ def test_a_ticket_walks_from_the_citizens_voice_to_their_five_points(
     call_now(store)
     eventually(lambda: citizen.state != "ended", 30.0)
     citizen.wait_answered(10.0)
-    say(citizen, citizen_voice, "对的")
+    say(citizen, "right")
     hear_out(citizen)
     citizen.press("5")
     citizen.wait_ended(30.0)
