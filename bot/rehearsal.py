@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from bot.dialogue.policy import Decision, decide, start
 from bot.dialogue.types import (
+    PORTS,
     Event,
     Failed,
     Filed,
@@ -291,15 +292,9 @@ class Rehearsal:
 
     def _answer(self, request: Request) -> Event:
         given = self._script.given
-        ports: dict[str, Port] = {
-            "FileTicket": Port.TICKET,
-            "LookUp": Port.LOOK_UP,
-            "ChangeTicket": Port.CHANGE,
-            "SeekPerson": Port.PEOPLE,
-            "BookCallback": Port.CALLBACK,
-        }
-        if ports[type(request).__name__] in given.failing:
-            return Failed(ports[type(request).__name__])
+        port = PORTS[type(request)]
+        if port in given.failing:
+            return Failed(port)
         if isinstance(request, SeekPerson) and given.people is not People.THERE:
             return PeopleAre(given.people)
         event = self._office.carry_out(self._contact, request)

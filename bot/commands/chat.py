@@ -14,6 +14,7 @@ from bot.config import Settings
 from bot.database import open_database
 from bot.dialogue.policy import decide, start
 from bot.dialogue.types import (
+    PORTS,
     Event,
     Failed,
     HangUp,
@@ -21,7 +22,6 @@ from bot.dialogue.types import (
     HungUp,
     Listen,
     Note,
-    Port,
     Pressed,
     Request,
     Say,
@@ -82,7 +82,7 @@ def _ask_for(office: Office, contact: Contact, request: Request) -> Event:
         return office.carry_out(contact, request)
     except CaseworkError as error:
         typer.echo(f"（{error}）", err=True)
-        return Failed(Port.TICKET)
+        return Failed(PORTS[type(request)])
 
 
 def _listen(understander: Understander, about: str, trace: bool) -> Event:

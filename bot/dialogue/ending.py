@@ -9,13 +9,12 @@ from __future__ import annotations
 from bot.dialogue import callback
 from bot.dialogue.reading import read_choice, read_rating, read_yes_no
 from bot.dialogue.state import Phase
-from bot.dialogue.turn import NO, YES, Decision, Turn
+from bot.dialogue.turn import NO, SCORES, YES, Decision, Turn
 from bot.dialogue.types import Rate, TransferReason
 from bot.understanding.types import Understanding
 
 #: Scores that are called low: the caller is offered a person.
 LOW = 2
-SCORES = ("一分", "两分", "三分", "四分", "五分", "非常满意", "满意", "一般", "不满意")
 
 
 def anything_else(turn: Turn) -> Decision:

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from bot.dialogue.reading import read_rating, read_unsure, read_yes_no
 from bot.dialogue.state import Phase
-from bot.dialogue.turn import LONG_PATIENCE, NO, YES, Decision, Turn
+from bot.dialogue.turn import LONG_PATIENCE, NO, SCORES, YES, Decision, Turn
 from bot.dialogue.types import TakeSurvey, TicketView
 from bot.dialogue.wording import spoken_date
 from bot.understanding.types import Understanding
 
-SCORES = ("一分", "两分", "三分", "四分", "五分", "非常满意", "满意", "一般", "不满意")
 #: Words by which a ticket is not solved, or is, whatever else is said.
 _NOT = ("没解决", "没有解决", "还没", "没办", "没人管", "没修", "又坏", "还是", "没弄")
 _DONE = ("解决了", "办好了", "修好了", "弄好了", "处理好了", "好了")

@@ -46,6 +46,7 @@ BY_CARE = {Care.NONE: NORMAL, Care.PRIORITY: 4, Care.OFFER: 3, Care.PERSON: URGE
 
 YES = ("是", "是的", "对", "对的", "好的", "可以", "要")
 NO = ("不是", "不对", "没有", "没有了", "不用了", "不要", "不用")
+SCORES = ("一分", "两分", "三分", "四分", "五分", "非常满意", "满意", "一般", "不满意")
 
 
 @dataclass(frozen=True, slots=True)

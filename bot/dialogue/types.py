@@ -357,5 +357,13 @@ class HangUp:
 
 Request = FileTicket | LookUp | ChangeTicket | SeekPerson | BookCallback
 """What a port is asked for."""
+PORTS: dict[type[Request], Port] = {
+    FileTicket: Port.TICKET,
+    LookUp: Port.LOOK_UP,
+    ChangeTicket: Port.CHANGE,
+    SeekPerson: Port.PEOPLE,
+    BookCallback: Port.CALLBACK,
+}
+"""Which port answers each request: for ``Failed``, when it can't."""
 Last = Listen | Request | Transfer | HangUp
 Action = Say | Note | Last

@@ -22,6 +22,7 @@ import structlog
 from bot.dialogue.book import Book
 from bot.dialogue.policy import State, decide, start
 from bot.dialogue.types import (
+    PORTS,
     Action,
     BookCallback,
     CallStarted,
@@ -36,7 +37,6 @@ from bot.dialogue.types import (
     Listen,
     LookUp,
     Note,
-    Port,
     Pressed,
     Rate,
     Request,
@@ -72,15 +72,8 @@ SILENCE = bytes(FRAME_BYTES)
 #: Silence sent after the last word before the sound is closed, in ticks: what is still in
 #: the caller's jitter buffer is heard to its end.
 LAST_WORD_TICKS = 15
+#: What is done beside the conversation.
 NOTES: tuple[type[Note], ...] = get_args(Note)
-#: The room that answers each request, for when it fails.
-PORTS: dict[type[Request], Port] = {
-    FileTicket: Port.TICKET,
-    LookUp: Port.LOOK_UP,
-    ChangeTicket: Port.CHANGE,
-    SeekPerson: Port.PEOPLE,
-    BookCallback: Port.CALLBACK,
-}
 
 
 class Understands(Protocol):

@@ -1,18 +1,15 @@
-"""One running line for all real-call tests, and the ears to check what was heard."""
+"""One running line for all real-call tests."""
 
 from __future__ import annotations
 
-import asyncio
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from running_line import RunningLine, free_ports, start_line, stop_line
 
-from bot.app import load_ears, load_line_pack, load_voice
 from bot.config import Settings
-from bot.speech.voice import Voice
 
 
 def packs_that_call_at_any_hour(folder: Path) -> Path:
@@ -39,25 +36,3 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLine]:
     processes = [running.child(name) for name in ("redis", "bot", "asterisk")]
     assert stop_line(running) == 0, running.log.read_text()
     assert not [process for process in processes if process.is_running()]
-
-
-@pytest.fixture(scope="session")
-def citizen_voice() -> Voice:
-    return load_voice(Settings())[0]
-
-
-@pytest.fixture(scope="session")
-def recognise() -> Callable[[bytes], str]:
-    """Words of a recording: what a person at that phone would have heard."""
-    settings = Settings()
-    ears, _ = load_ears(settings, load_line_pack(settings))
-
-    def words(pcm: bytes) -> str:
-        async def hear() -> str:
-            hearing = ears.open()
-            hearing.feed(pcm)
-            return (await hearing.finish()).text
-
-        return asyncio.run(hear())
-
-    return words
