@@ -14,6 +14,8 @@ from bot.telephony.phone import CallEndedError, Mark, Phone, PhoneTimeoutError
 
 #: Silence, in seconds, after which the bot is taken to have finished.
 FINISHED = 0.6
+#: Less sound than this, in seconds, is no answer: the rest of a prompt that was just stopped.
+LEAST = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +117,18 @@ def _hear(phone: Phone, since: float, patience: float, barge: float | None) -> N
     """Hear the bot out, or until it is time to barge in. A silent bot is waited for, no more."""
     try:
         begins = phone.wait_sound(patience, since)
-        if barge is None:
+        if barge is not None:
+            phone.wait_until(begins + barge, patience + barge)
+            return
+        while True:
             # A sound that has just begun is too short to be told from a click.
             phone.wait_until(begins + FINISHED, patience)
             phone.wait_quiet(FINISHED, patience)
-        else:
-            phone.wait_until(begins + barge, patience + barge)
+            ends = phone.now
+            sounds = speech_segments(phone.heard()[_place(since) :])
+            if sum(end - start for start, end in sounds) >= LEAST or phone.state == "ended":
+                return
+            begins = phone.wait_sound(patience, ends)
     except PhoneTimeoutError:
         return
 
