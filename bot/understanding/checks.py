@@ -168,6 +168,9 @@ def _phrases(read: Sequence[ReadFile]) -> Iterator[Problem]:
                 yield from _templates(one, ("moods", number, name), getattr(mood, name))
     # Only now is every phrase known.
     for one in read:
+        for id, texts in one.content.examples.items():
+            yield from _examples(one, id, texts, owners)
+    for one in read:
         for path, intent in intents_of(one):
             yield from _tests(one, path, intent, owners)
 
@@ -177,6 +180,7 @@ class Owners:
     """Who says what: a normalised text to the intent and the place where it stands."""
 
     phrases: dict[str, tuple[str, str]] = field(default_factory=dict)
+    examples: dict[str, tuple[str, str]] = field(default_factory=dict)
     tests: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
@@ -226,8 +230,27 @@ def _templates(
                 break
 
 
+def _examples(one: ReadFile, id: str, texts: Sequence[str], owners: Owners) -> Iterator[Problem]:
+    """Examples that are there twice, that mean two things, or that say nothing."""
+    for number, text in enumerate(texts):
+        at = ("examples", id, number)
+        plain = normalise(text)
+        if not plain:
+            yield one.source.problem(at, f"“{text}” says nothing at all")
+            continue
+        here = (id, _where(one, at))
+        first = owners.examples.setdefault(plain, here)
+        other, place = owners.phrases.get(plain, here)
+        if first is not here:
+            why = f"“{text}” is an example of “{first[0]}” already ({first[1]})"
+            yield one.source.problem(at, why)
+        elif other != id:
+            why = f"“{text}” is a phrase of “{other}” ({place}); it can't be an example of “{id}”"
+            yield one.source.problem(at, why)
+
+
 def _tests(one: ReadFile, path: Steps, intent: Intent, owners: Owners) -> Iterator[Problem]:
-    """Tests that prove nothing: equal to a phrase, or there twice, or no utterance."""
+    """Tests that prove nothing: equal to what is learnt, or there twice, or no utterance."""
     for number, test in enumerate(intent.tests):
         at = (*path, "tests", number)
         signs = [test.index(sign) for sign in "[]()|…" if sign in test]
@@ -242,6 +265,10 @@ def _tests(one: ReadFile, path: Steps, intent: Intent, owners: Owners) -> Iterat
             other, place = owners.phrases[plain]
             whose = "this intent" if other == intent.id else f"“{other}”"
             why = f"“{test}” is a phrase of {whose} ({place}); a test must be worded anew"
+            yield one.source.problem(at, why)
+        elif plain in owners.examples:
+            other, place = owners.examples[plain]
+            why = f"“{test}” is an example of “{other}” ({place}); a test must be worded anew"
             yield one.source.problem(at, why)
         else:
             here = (intent.id, _where(one, at))
@@ -304,9 +331,10 @@ def _thresholds(one: ReadFile) -> Iterator[Problem]:
 
 
 def _references(read: Sequence[ReadFile]) -> Iterator[Problem]:
-    """Units, categories and prompts that are named but not there."""
+    """Intents, units, categories and prompts that are named but not there."""
     units = {unit.id for one in read for unit in one.content.units}
     categories = {intent.id for one in read for intent in one.content.categories}
+    intents = {intent.id for one in read for _, intent in intents_of(one)}
     prompts = {id for one in read for id in one.content.prompts}
     for one in read:
         for path, intent in intents_of(one):
@@ -320,6 +348,9 @@ def _references(read: Sequence[ReadFile]) -> Iterator[Problem]:
                 yield one.source.problem((*path, "prompt"), f"there is no prompt “{intent.prompt}”")
             if isinstance(intent, Faq) and not normalise(intent.answer):
                 yield one.source.problem((*path, "answer"), "“answer”: holds no words")
+        for id in one.content.examples:
+            if id not in intents:
+                yield one.source.problem(("examples", id), f"there is no intent “{id}”", key=True)
         yield from _dispatch(
             one, units, categories | {g.id for r in read for g in r.content.groups}
         )

@@ -24,6 +24,7 @@ from bot.understanding.schema import (
     Line,
     Meta,
     MoodWords,
+    PackFile,
     Place,
     Policy,
     Prompt,
@@ -69,6 +70,8 @@ class Pack:
     files: tuple[Path, ...] = field(default=(), repr=False)
     background: tuple[str, ...] = field(default=(), repr=False)
     harmless: tuple[str, ...] = field(default=(), repr=False)
+    examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    """Whole sentences as citizens say them, by the intent they mean."""
     particles: tuple[str, ...] = ()
     calm: tuple[str, ...] = ()
     urgent: tuple[str, ...] = ()
@@ -262,11 +265,20 @@ def load_with_files(folder: Path) -> Loaded:
         files=tuple(files),
         background=tuple(text for content in contents for text in content.background),
         harmless=tuple(text for content in contents for text in content.harmless),
+        examples=_examples(contents),
         calm=tuple(text for content in contents for text in content.calm),
         urgent=tuple(text for content in contents for text in content.urgent),
         particles=tuple(text for content in contents for text in content.particles),
     )
     return Loaded(pack, tuple(read))
+
+
+def _examples(contents: Sequence[PackFile]) -> dict[str, tuple[str, ...]]:
+    examples: dict[str, tuple[str, ...]] = {}
+    for content in contents:
+        for id, texts in content.examples.items():
+            examples[id] = (*examples.get(id, ()), *texts)
+    return examples
 
 
 def _version(read: Sequence[ReadFile], folder: Path) -> str:

@@ -343,6 +343,11 @@ class PackFile(_Model):
     emergencies: tuple[Emergency, ...] = ()
     commands: tuple[Command, ...] = ()
     small_talk: tuple[SmallTalk, ...] = ()
+    examples: dict[Id, Annotated[tuple[Text, ...], Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
+    """Whole sentences as citizens say them, by the intent they mean, to learn from; plain text
+    in which the signs of templates mean nothing. Several files may add to one intent."""
     groups: tuple[Group, ...] = ()
     units: tuple[Unit, ...] = ()
     casework: Office | None = None

@@ -73,6 +73,57 @@ def test_a_second_intent_of_the_same_name_is_reported_with_the_first(tmp_path: P
     assert "line 3" in message
 
 
+EXAMPLES = """examples:
+  water.outage:
+    - 喂你好我们这边从早上就一直没有水
+"""
+
+
+def test_examples_of_one_intent_may_come_from_several_files(tmp_path: Path) -> None:
+    (tmp_path / "more.yaml").write_text(EXAMPLES.replace("早上", "昨晚"), encoding="utf-8")
+    pack = small_world(tmp_path, WATER + EXAMPLES)
+    assert len(pack.examples["water.outage"]) == 2
+
+
+def test_an_example_is_plain_text_in_which_signs_of_templates_mean_nothing(tmp_path: Path) -> None:
+    pack = small_world(tmp_path, WATER + EXAMPLES.replace("早上", "早上(大概六点"))
+    assert pack.examples["water.outage"] == ("喂你好我们这边从早上(大概六点就一直没有水",)
+
+
+def test_examples_of_an_unknown_intent_are_reported_at_its_name(tmp_path: Path) -> None:
+    line, column, message = only_problem(tmp_path, WATER + EXAMPLES.replace("outage", "leak"))
+    assert (line, column) == (11, 3)
+    assert "there is no intent “water.leak”" in message
+
+
+def test_an_example_given_twice_is_reported_even_in_another_file(tmp_path: Path) -> None:
+    (tmp_path / "again.yaml").write_text(EXAMPLES.replace("喂你好", "喂，你好，"), encoding="utf-8")
+    write_world(tmp_path, WATER + EXAMPLES)
+    assert problems(tmp_path) == [
+        (
+            "world.yaml",
+            12,
+            "“喂你好我们这边从早上就一直没有水” is an example of “water.outage” already "
+            "(again.yaml, line 3)",
+        )
+    ]
+
+
+def test_an_example_that_is_a_phrase_of_another_intent_is_reported(tmp_path: Path) -> None:
+    other = "  - {id: water.other, title: 水, unit: water, opening: 好。, phrases: [水浑了]}\n"
+    more = "examples: {water.other: [停水了]}\n"
+    line, column, message = only_problem(tmp_path, WATER + other + more)
+    assert (line, column) == (11, 26)
+    assert "is a phrase of “water.outage” (world.yaml, line 8)" in message
+
+
+def test_a_test_that_is_an_example_is_reported(tmp_path: Path) -> None:
+    tests = "    tests: [喂你好我们这边从早上就一直没有水]\n"
+    line, _, message = only_problem(tmp_path, WATER + tests + EXAMPLES)
+    assert line == 10
+    assert "a test must be worded anew" in message
+
+
 def test_a_phrase_of_two_intents_is_reported_even_in_other_words(tmp_path: Path) -> None:
     other = (
         "  - {id: water.other, title: 水, unit: water, opening: 好。, "
