@@ -8,7 +8,7 @@ all rules, and running (``line.py``).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from bot.config import Settings
 from bot.node.render import asterisk_dirs
 from bot.node.types import Say
 from bot.office import Contact, Office, nobody_waits
-from bot.rules import rules_of
+from bot.rules import rule_book
 from bot.speech import recordings
 from bot.speech.audio import read_wav, write_wav
 from bot.speech.ears import Ears
@@ -79,13 +79,16 @@ def open_office(
     database: str | Engine,
     pack_of: Callable[[str], Pack],
     queue_full: Callable[[str], bool] = nobody_waits,
+    names: Sequence[str] = ("",),
 ) -> Office:
     """Open the database for what dialogues ask of other rooms.
+
+    ``names`` are those of all packs by which tickets are worked on, the main one first.
 
     Raises:
         CaseworkError: it cannot be used.
     """
-    tickets = TicketStore(database, rules=rules_of(lambda: pack_of("")))
+    tickets = TicketStore(database, rules=rule_book(lambda: [pack_of(name) for name in names]))
     tickets.create_schema()
     engine = tickets.engine
     return Office(

@@ -130,6 +130,7 @@ class Line:
             open_database(settings),
             lambda name: self.live(name).current.pack,
             lambda _: self.queue.waiting_count() >= settings.queue_limit,
+            tuple(self.packs),
         )
         self.surveyor = Surveyor(
             self.office.surveys,

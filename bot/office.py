@@ -198,14 +198,14 @@ class Office:
             channel=contact.channel,
             confidence=request.confidence,
         )
-        return Filed(number, self._news(number, request))
+        return Filed(number, self._news(number, request, contact.pack))
 
-    def _news(self, number: str, request: FileTicket) -> str:
+    def _news(self, number: str, request: FileTicket, pack: str) -> str:
         """What is known of the incident that a ticket belongs to; "" when it stands alone."""
         try:
             if self.incidents.attach(number) is None:
                 return ""
-            known = self.incidents.known(request.category, request.place)
+            known = self.incidents.known(request.category, request.place, pack)
         except CaseworkError as error:
             # The ticket is safe; the clock will put it to its incident.
             log.error("office.no_news", error=str(error))

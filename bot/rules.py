@@ -7,10 +7,10 @@ composition root, they meet. Leaves to others: both.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bot.casework import deadlines, dispatch
-from bot.casework.rules import IncidentRules, Rules, SurveyRules, Weights
+from bot.casework.rules import IncidentRules, RuleBook, Rules, SurveyRules, Weights
 from bot.understanding.pack import Pack
 from bot.understanding.places import Gazetteer, find_places
 from bot.understanding.schema import Category
@@ -40,20 +40,21 @@ def casework_rules(pack: Pack) -> Rules:
     )
 
 
-def rules_of(current: Callable[[], Pack]) -> Callable[[], Rules]:
-    """Return a function that gives the rules of the pack in use, made anew when it changes."""
-    kept: dict[str, Rules] = {}
+def rule_book(current: Callable[[], Sequence[Pack]]) -> Callable[[], RuleBook]:
+    """Return a function that gives the rules of the packs in use, the main one first.
 
-    def rules() -> Rules:
-        pack = current()
-        found = kept.get(pack.version)
-        if found is None:
+    They are made anew when a pack changes.
+    """
+    kept: dict[str, tuple[str, Rules]] = {}
+
+    def rules(pack: Pack) -> Rules:
+        version, found = kept.get(pack.name, ("", None))
+        if found is None or version != pack.version:
             found = casework_rules(pack)
-            kept.clear()
-            kept[pack.version] = found
+            kept[pack.name] = (pack.version, found)
         return found
 
-    return rules
+    return lambda: {pack.name: rules(pack) for pack in current()}
 
 
 def locate(said: str, gazetteer: Gazetteer) -> dispatch.Place:

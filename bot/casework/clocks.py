@@ -59,6 +59,7 @@ class _Candidate(NamedTuple):
 
     id: int
     number: str
+    pack: str
     noticed: int
     clock_from: dt.datetime | None
     filed_at: dt.datetime
@@ -112,33 +113,44 @@ class Clock:
 
     def _with_news(self, found: Sequence[_Candidate]) -> list[str]:
         """Numbers of those about which there is something to say: few of the candidates."""
-        rules, now = self._ledger.rules.clocks, self._ledger.now()
+        ledger, now = self._ledger, self._ledger.now()
         return [
             row.number
             for row in found
             if row.due_at
-            and any(steps(rules, row.noticed, row.clock_from or row.filed_at, row.due_at, now))
+            and any(
+                steps(
+                    ledger.rules_of(row.pack).clocks,
+                    row.noticed,
+                    row.clock_from or row.filed_at,
+                    row.due_at,
+                    now,
+                )
+            )
         ]
 
     def _candidates(self, after: int) -> Sequence[_Candidate]:
         """Tickets about which there may be something to say, by what a query can tell."""
-        rules, now = self._ledger.rules.clocks, self._ledger.now()
-        limits = (*rules.limits.values(), *rules.by_category.values())
-        # Working days are longer than 24 hours: three times covers every run of holidays.
-        longest = max(limit.hours * (3 if limit.working else 1) for limit in limits)
-        ahead = now + dt.timedelta(hours=longest) * rules.soon
+        every, now = [rules.clocks for rules in self._ledger.all_rules], self._ledger.now()
         maybe = [
-            and_(Ticket.noticed == NOTHING, Ticket.due_at <= ahead),
+            and_(Ticket.noticed == NOTHING, Ticket.due_at <= now + max(map(_ahead, every))),
             and_(Ticket.noticed < OVERDUE, Ticket.due_at <= now),
         ]
-        for number, step in enumerate(rules.escalation, start=OVERDUE + 1):
-            passed = now - dt.timedelta(hours=step.hours)
+        for number, hours in sorted(
+            {
+                (number, step.hours)
+                for rules in every
+                for number, step in enumerate(rules.escalation, start=OVERDUE + 1)
+            }
+        ):
+            passed = now - dt.timedelta(hours=hours)
             maybe.append(and_(Ticket.noticed < number, Ticket.due_at <= passed))
         with self._ledger.transaction() as session:
             query = (
                 select(
                     Ticket.id,
                     Ticket.number,
+                    Ticket.pack,
                     Ticket.noticed,
                     Ticket.clock_from,
                     Ticket.filed_at,
@@ -153,11 +165,11 @@ class Clock:
 
     def _look(self, number: str) -> list[EventKind]:
         ledger = self._ledger
-        rules = ledger.rules.clocks
         with ledger.transaction() as session:
             ticket = ledger.take(session, number)
             if ticket.due_at is None or ticket.state not in RUNNING:
                 return []
+            rules = ledger.rules_of(ticket.pack).clocks
             now, said = ledger.now(), []
             due_at = ticket.due_at
             start = ticket.clock_from or ticket.filed_at
@@ -169,6 +181,14 @@ class Clock:
                 tell(session, key, whom, _words(ticket, kind, rules.zone), now, ticket.id)
                 said.append(kind)
             return said
+
+
+def _ahead(rules: ClockRules) -> dt.timedelta:
+    """How long before a deadline a reminder may be due, at most."""
+    limits = (*rules.limits.values(), *rules.by_category.values())
+    # Working days are longer than 24 hours: three times covers every run of holidays.
+    longest = max(limit.hours * (3 if limit.working else 1) for limit in limits)
+    return dt.timedelta(hours=longest) * rules.soon
 
 
 def _words(ticket: Ticket, kind: EventKind, zone: str) -> str:

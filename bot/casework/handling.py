@@ -33,7 +33,7 @@ class Handling:
     def proposal(self, ticket: Ticket) -> Decision:
         """Return where the rules send a ticket, and why."""
         place = Place(ticket.district, ticket.street)
-        rules = self._ledger.rules.dispatch
+        rules = self._ledger.rules_of(ticket.pack).dispatch
         return decide(rules, ticket.category, place, ticket.confidence, ticket.unit)
 
     def dispatch(

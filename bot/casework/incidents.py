@@ -48,13 +48,15 @@ class Incidents:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def known(self, category: str, place: str) -> Known | None:
+    def known(self, category: str, place: str, pack: str = "") -> Known | None:
         """Return the open incident that a report of ``place`` (as said) belongs to, if any.
+
+        ``pack`` is the one whose gazetteer knows the place; "" is the main one.
 
         Raises:
             CaseworkError: it can't be read.
         """
-        key = key_of(category, self._ledger.rules.locate(place), place)
+        key = key_of(category, self._ledger.rules_of(pack).locate(place), place)
         with self._ledger.transaction() as session:
             found = _open_one(session, key)
             return _known(session, found) if found else None
@@ -77,7 +79,7 @@ class Incidents:
             raise
 
     def _attach(self, number: str) -> int | None:
-        ledger, rules = self._ledger, self._ledger.rules.incidents
+        ledger = self._ledger
         with ledger.transaction() as session:
             ticket = session.scalar(select(Ticket).where(Ticket.number == number))
             if ticket is None:
@@ -85,6 +87,7 @@ class Incidents:
             key = _key(ticket)
             if ticket.incident_id or not key or ticket.state not in _OPEN:
                 return ticket.incident_id
+            rules = ledger.rules_of(ticket.pack).incidents
             # Everybody locks tickets in the order of their ids, and incidents after them:
             # so nobody waits for somebody who waits for them.
             first = ticket.filed_at - rules.window
@@ -130,23 +133,30 @@ class Incidents:
         Raises:
             CaseworkError: the database cannot be used.
         """
-        since = self._ledger.now() - self._ledger.rules.incidents.window
-        with self._ledger.transaction() as session:
+        ledger = self._ledger
+        since = ledger.now() - max(rules.incidents.window for rules in ledger.all_rules)
+        with ledger.transaction() as session:
             query = select(
-                Ticket.number, Ticket.category, Ticket.district, Ticket.street, Ticket.place
+                Ticket.number,
+                Ticket.pack,
+                Ticket.category,
+                Ticket.district,
+                Ticket.street,
+                Ticket.place,
             ).where(Ticket.filed_at >= since, Ticket.incident_id.is_(None), Ticket.state.in_(_OPEN))
             alone = [
-                (number, key_of(category, Place(district, street), place))
-                for number, category, district, street, place in session.execute(
+                (number, pack, key_of(category, Place(district, street), place))
+                for number, pack, category, district, street, place in session.execute(
                     query.order_by(Ticket.id)
                 )
             ]
             known = set(session.scalars(select(Incident.key).where(Incident.state == "open")))
         # Nearly all stand alone and will: they need no transaction of their own.
-        alike = Counter(key for _, key in alone if key)
-        enough = self._ledger.rules.incidents.tickets
+        alike = Counter(key for *_, key in alone if key)
         found: set[int] = set()
-        for number in (one for one, key in alone if key in known or alike[key] >= enough):
+        for number, pack, key in alone:
+            if key not in known and alike[key] < ledger.rules_of(pack).incidents.tickets:
+                continue
             # Whom another process forestalls, it has put right; else the next sweep does.
             with contextlib.suppress(Conflict):
                 id = self.attach(number)

@@ -22,7 +22,7 @@ from bot.casework.deliveries import enqueue
 from bot.casework.errors import Conflict, UnknownTicket, told
 from bot.casework.lifecycle import Actor, Case, Event, EventKind, TicketState, apply
 from bot.casework.models import Ticket, TicketEvent
-from bot.casework.rules import Rules
+from bot.casework.rules import RuleBook, Rules
 
 Clock = Callable[[], dt.datetime]
 _CACHED = tuple(field.name for field in fields(Case))
@@ -61,20 +61,33 @@ class Ledger:
     """Events of tickets in SQL. Thread-safe; any number of processes may share a database."""
 
     def __init__(
-        self, engine: Engine, clock: Clock = utc_now, rules: Callable[[], Rules] = Rules
+        self, engine: Engine, clock: Clock = utc_now, rules: Callable[[], RuleBook] = dict
     ) -> None:
+        """``rules`` gives those in force now; a reloaded pack brings new ones."""
         self.engine = engine
         self.now = clock
         self._rules = rules
 
     @property
     def rules(self) -> Rules:
-        """The rules in force now; a reloaded pack brings new ones."""
-        return self._rules()
+        """The rules of the main pack: for what belongs to no ticket."""
+        return next(iter(self._rules().values()), None) or Rules()
+
+    def rules_of(self, pack: str) -> Rules:
+        """Return the rules of the pack that a ticket was filed in.
+
+        A ticket whose pack the line does not serve any more goes by the main pack's.
+        """
+        return self._rules().get(pack) or self.rules
+
+    @property
+    def all_rules(self) -> tuple[Rules, ...]:
+        """The rules of every pack, the main one first."""
+        return tuple(self._rules().values()) or (Rules(),)
 
     def deadline(self, ticket: Ticket) -> dt.datetime:
         """Return when a ticket must be resolved if its time begins now."""
-        clocks = self.rules.clocks
+        clocks = self.rules_of(ticket.pack).clocks
         return due(clocks, clocks.limit(ticket.category, ticket.urgency), self.now())
 
     def transaction(self) -> AbstractContextManager[Session]:

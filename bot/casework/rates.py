@@ -16,7 +16,7 @@ from sqlalchemy import select
 from bot.casework.deadlines import ClockRules, due
 from bot.casework.ledger import Ledger, events_of
 from bot.casework.lifecycle import Case, Event, EventKind, apply
-from bot.casework.models import TicketEvent
+from bot.casework.models import Ticket, TicketEvent
 from bot.casework.rules import Weights
 
 #: From this satisfaction on, of 1 to 5, a citizen counts as satisfied.
@@ -102,8 +102,7 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def rates(
-    tickets: Iterable[Sequence[Event]],
-    rules: ClockRules,
+    tickets: Iterable[tuple[ClockRules, Sequence[Event]]],
     since: dt.datetime,
     until: dt.datetime,
     now: dt.datetime,
@@ -114,14 +113,14 @@ def rates(
     the period in which it happened; always for the unit that had the ticket then.
 
     Args:
-        tickets: all events of each ticket, oldest first, also those outside the period.
-        rules: for how long a unit may take to respond.
+        tickets: of each ticket, the rules that say for how long a unit may take to respond, and
+            all events, oldest first, also those outside the period.
         since: begin of the period.
         until: its end, not included.
         now: events later than this are not looked at.
     """
     found: dict[str, Rates] = {}
-    for events in tickets:
+    for rules, events in tickets:
         past = [event for event in events if event.at <= now]
         for unit, at, counts in _counted(past, rules, now):
             if since <= at < until:
@@ -188,7 +187,11 @@ def read(
             TicketEvent.at >= since, TicketEvent.at < until
         )
         ids = list(session.scalars(touched.distinct().order_by(TicketEvent.ticket_id)))
-        tickets: list[list[Event]] = []
+        tickets: list[tuple[ClockRules, Sequence[Event]]] = []
         for start in range(0, len(ids), BATCH):
-            tickets += events_of(session, ids[start : start + BATCH]).values()
-    return rates(tickets, ledger.rules.clocks, since, until, now)
+            some = ids[start : start + BATCH]
+            query = select(Ticket.id, Ticket.pack).where(Ticket.id.in_(some))
+            packs = {row.id: row.pack for row in session.execute(query)}
+            for id, events in events_of(session, some).items():
+                tickets.append((ledger.rules_of(packs[id]).clocks, events))
+    return rates(tickets, since, until, now)

@@ -7,7 +7,7 @@ of packs. Leaves to others: following them.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from bot.casework.deadlines import ClockRules
@@ -62,3 +62,7 @@ class Rules:
     weights: Weights = field(default_factory=Weights)
     locate: Callable[[str], Place] = nowhere
     """Finds district and sub-district in what was said of a place."""
+
+
+RuleBook = Mapping[str, Rules]
+"""The rules of every pack of a line by the pack's name; the main one first."""

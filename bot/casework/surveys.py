@@ -18,7 +18,7 @@ from bot.casework.errors import CaseworkError, UnknownTicket
 from bot.casework.ledger import Ledger
 from bot.casework.lifecycle import SYSTEM, Actor, EventKind, TicketState
 from bot.casework.models import Survey, Ticket
-from bot.casework.rules import SurveyRules
+from bot.casework.rules import Rules, SurveyRules
 
 #: What may come of a try to reach a citizen.
 OUTCOMES = ("reached", "no_answer", "busy", "refused", "failed")
@@ -52,9 +52,14 @@ def permitted(rules: SurveyRules, zone: str, moment: dt.datetime) -> dt.datetime
     return opening.astimezone(dt.UTC)
 
 
+def may_ask(rules: Rules, moment: dt.datetime) -> bool:
+    """Tell whether citizens may be called and written to at a moment."""
+    return permitted(rules.surveys, rules.clocks.zone, moment) <= moment
+
+
 def schedule(session: Session, ledger: Ledger, ticket: Ticket) -> Survey:
     """Plan to ask the citizen of a ticket that was just resolved."""
-    rules = ledger.rules
+    rules = ledger.rules_of(ticket.pack)
     when = ledger.now() + rules.surveys.first_after
     survey = Survey(
         ticket_id=ticket.id,
@@ -79,17 +84,24 @@ class Surveys:
     def due(self, now: dt.datetime | None = None, limit: int = 100) -> list[Asking]:
         """Return who may be called now, longest due first; nobody outside permitted hours.
 
+        Which those are is for each ticket's own pack to say.
+
         Raises:
             CaseworkError: it can't be read.
         """
-        now, rules = now or self._ledger.now(), self._ledger.rules
-        if permitted(rules.surveys, rules.clocks.zone, now) > now:
-            return []
-        with self._ledger.transaction() as session:
+        ledger, now = self._ledger, now or self._ledger.now()
+        waiting = Survey.state == "due", Survey.next_at <= now, Ticket.state.in_(_ASKING)
+        with ledger.transaction() as session:
+            joined = select(Ticket.pack).join(Survey, Survey.ticket_id == Ticket.id)
+            packs = [
+                pack
+                for pack in session.scalars(joined.where(*waiting).distinct())
+                if may_ask(ledger.rules_of(pack), now)
+            ]
             query = (
                 select(Survey, Ticket)
                 .join(Ticket, Survey.ticket_id == Ticket.id)
-                .where(Survey.state == "due", Survey.next_at <= now, Ticket.state.in_(_ASKING))
+                .where(*waiting, Ticket.pack.in_(packs))
                 .order_by(Survey.next_at)
                 .limit(limit)
             )
@@ -129,9 +141,10 @@ class Surveys:
         """
         if outcome not in OUTCOMES:
             raise CaseworkError(f"A try ends in one of {', '.join(OUTCOMES)}, not {outcome!r}.")
-        ledger, rules = self._ledger, self._ledger.rules
+        ledger = self._ledger
         with ledger.transaction() as session:
             ticket = ledger.take(session, number)
+            rules = ledger.rules_of(ticket.pack)
             ledger.write(
                 session,
                 ticket,
@@ -206,20 +219,24 @@ class Surveys:
         Raises:
             CaseworkError: the database cannot be used.
         """
-        ledger = self._ledger
-        before = (now or ledger.now()) - ledger.rules.surveys.close_after
+        ledger, now = self._ledger, now or self._ledger.now()
+        least = min(rules.surveys.close_after for rules in ledger.all_rules)
         with ledger.transaction() as session:
             query = (
-                select(Ticket.number)
+                select(Ticket.number, Ticket.pack, Ticket.resolved_at)
                 .join(Survey, Survey.ticket_id == Ticket.id)
                 .where(
                     Survey.state == "given_up",
                     Survey.round == Ticket.reopened,
                     Ticket.state.in_(_ASKING),
-                    Ticket.resolved_at <= before,
+                    Ticket.resolved_at <= now - least,
                 )
             )
-            numbers = list(session.scalars(query))
+            numbers = [
+                number
+                for number, pack, resolved_at in session.execute(query)
+                if resolved_at and resolved_at <= now - ledger.rules_of(pack).surveys.close_after
+            ]
         for number in numbers:
             with ledger.transaction() as session:
                 ticket = ledger.take(session, number)

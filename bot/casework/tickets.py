@@ -30,7 +30,7 @@ from bot.casework.errors import (
 from bot.casework.ledger import Clock, Ledger, transaction, utc_now
 from bot.casework.lifecycle import BOT, OPEN, Actor, EventKind, Role, TicketState
 from bot.casework.models import Ticket, TicketEvent
-from bot.casework.rules import Rules
+from bot.casework.rules import RuleBook
 from bot.casework.storage import open_engine, wait_in_line
 from bot.casework.versions import prepare
 from bot.casework.wording import NEXT_STEPS
@@ -113,7 +113,7 @@ class TicketStore:
         self,
         database: str | Engine,
         clock: Clock = utc_now,
-        rules: Callable[[], Rules] = Rules,
+        rules: Callable[[], RuleBook] = dict,
     ) -> None:
         self.engine = open_engine(database) if isinstance(database, str) else database
         self.ledger = Ledger(self.engine, clock, rules)
@@ -173,7 +173,7 @@ class TicketStore:
             CaseworkError: it could not be stored.
         """
         request = hashlib.sha256("\0".join((call_id, category, text)).encode()).hexdigest()
-        where = self.ledger.rules.locate(place)
+        where = self.ledger.rules_of(pack).locate(place)
         fields = {
             "request": request,
             "call_id": call_id,
@@ -210,7 +210,7 @@ class TicketStore:
 
     def _file(self, fields: dict[str, Any], actor: Actor) -> str:
         ledger, now = self.ledger, self.ledger.now()
-        rules = ledger.rules
+        rules = ledger.rules_of(fields["pack"])
         day = now.astimezone(ZoneInfo(rules.clocks.zone)).strftime("%y%m%d")
         limit = rules.clocks.limit(fields["category"], fields["urgency"])
         decision = decide(
@@ -263,7 +263,7 @@ class TicketStore:
             CaseworkError: the database cannot be read.
         """
         ticket = self._known(number)
-        zone = ZoneInfo(self.ledger.rules.clocks.zone)
+        zone = ZoneInfo(self.ledger.rules_of(ticket.pack).clocks.zone)
         until = ""
         if ticket.due_at:
             local = ticket.due_at.astimezone(zone)

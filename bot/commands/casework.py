@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from bot.app import load_line_pack
+from bot.app import load_line_pack, load_packs
 from bot.casework.errors import CaseworkError
 from bot.casework.tickets import TicketStore
 from bot.config import Settings
 from bot.database import open_database
-from bot.rules import rules_of
+from bot.rules import rule_book
 from bot.understanding.pack import Pack, PackError
 
 
@@ -29,11 +29,15 @@ def opened() -> Iterator[TicketStore]:
     settings = Settings()
     try:
         settings.state.mkdir(parents=True, exist_ok=True)
-        store = TicketStore(open_database(settings), rules=rules_of(cache(line_pack)))
+        store = TicketStore(open_database(settings), rules=rule_book(cache(_packs)))
         store.create_schema()
         yield store
     except (CaseworkError, PackError) as error:
         fail(str(error))
+
+
+def _packs() -> list[Pack]:
+    return load_packs(Settings())
 
 
 def line_pack() -> Pack:

@@ -56,7 +56,9 @@ def rehearse_files(settings: Settings, files: list[Path]) -> list[Report]:
     with tempfile.TemporaryDirectory() as folder:
         for number, file in enumerate(files):
             database = f"sqlite:///{folder}/{number}.db"
-            office = open_office(database, lambda name: known[name or settings.pack].pack)
+            office = open_office(
+                database, lambda name: known[name or settings.pack].pack, names=tuple(known)
+            )
             reports.append(rehearse(file, knowledge, office))
             office.close()
     return reports

@@ -18,7 +18,7 @@ from bot.casework.rates import read
 from bot.casework.tickets import TicketStore
 from bot.casework.whistles import Whistles
 from bot.database import open_database
-from bot.rules import rules_of
+from bot.rules import rule_book
 from bot.telephony.phone import Phone
 from bot.telephony.phone_script import run_script
 
@@ -29,7 +29,7 @@ CITIZEN = "13700137000"
 @pytest.fixture
 def store(line: RunningLine) -> Iterator[TicketStore]:
     pack = load_line_pack(line.settings)
-    made = TicketStore(open_database(line.settings), rules=rules_of(lambda: pack))
+    made = TicketStore(open_database(line.settings), rules=rule_book(lambda: [pack]))
     yield made
     made.engine.dispose()
 

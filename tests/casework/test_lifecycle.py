@@ -202,7 +202,7 @@ class Life(RuleBasedStateMachine):
             events = [event_of(row) for row in self.world.store.events(self.number)]
             since, until, now = MONDAY - DAY, MONDAY + 3650 * DAY, self.world.now
             stored = read(self.world.store.ledger, since, until, now)
-            assert stored == rates([events], RULES.clocks, since, until, now)
+            assert stored == rates([(RULES.clocks, events)], since, until, now)
             for one in stored:
                 assert one.returned <= one.dispatched
                 assert one.responded <= one.to_respond <= one.dispatched

@@ -96,7 +96,7 @@ def test_the_same_events_give_the_same_rates_without_the_database(world: World) 
         for ticket in world.store.newest()
     ]
     since, until = MONDAY, MONDAY + 7 * DAY
-    again = rates(events, RULES.clocks, since, until, world.now)
+    again = rates([(RULES.clocks, one) for one in events], since, until, world.now)
     assert again == read(world.store.ledger, since, until)
 
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
+from casework.world import HOUR, make_world
 
+from bot.casework.clocks import Clock
 from bot.casework.dispatch import Decision, decide
+from bot.casework.notices import Notices
 from bot.casework.rules import Rules
+from bot.casework.surveys import Surveys
 from bot.rules import casework_rules
+from bot.understanding.office import Office
 from bot.understanding.pack import PackError, load_pack
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,9 +80,89 @@ def test_the_city_s_own_deadlines_are_used() -> None:
 
 
 def test_a_pack_without_rules_has_no_automatic_dispatch() -> None:
-    rules = casework_rules(load_pack(ROOT / "grammars" / "baltimore311"))
+    pack = load_pack(ROOT / "grammars" / "baltimore311")
+    rules = casework_rules(replace(pack, office=Office()))
     category = next(iter(rules.dispatch.subjects))
     assert not decide(rules.dispatch, category, rules.locate(""), 1.0).automatic
+
+
+# --- two packs on one line -----------------------------------------------------------------
+
+
+def baltimore() -> Rules:
+    return casework_rules(load_pack(ROOT / "grammars" / "baltimore311"))
+
+
+@pytest.mark.parametrize(
+    ("category", "place", "unit"),
+    [
+        ("pothole.repair", "Canton", "交通局"),
+        ("rats.infestation", "", "卫生局"),
+        ("staff.praise", "", "市长办公室市民事务处"),
+        ("parking.complaint", "Inner Harbor", "停车管理局"),
+        ("parking.complaint", "Hampden", "交通局"),
+    ],
+)
+def test_another_city_sends_its_tickets_by_its_own_rules(
+    category: str, place: str, unit: str
+) -> None:
+    rules = baltimore()
+    decision = decide(rules.dispatch, category, rules.locate(place), 0.95)
+    assert (decision.unit, decision.automatic) == (unit, True)
+
+
+def test_what_nobody_could_name_is_looked_at_by_an_agent() -> None:
+    rules = baltimore()
+    decision = decide(rules.dispatch, "other.request", rules.locate("Canton"), 1.0, "311呼叫中心")
+    assert (decision.unit, decision.automatic) == ("311呼叫中心", False)
+
+
+def test_a_ticket_is_dispatched_and_timed_by_the_rules_of_its_own_pack(tmp_path: Path) -> None:
+    world = make_world(f"sqlite:///{tmp_path}/two.db", beijing(), baltimore311=baltimore())
+    here = world.file(pack="beijing12345", urgency="high")
+    there = world.file(category="pothole.repair", place="Canton", pack="baltimore311", unit="")
+    gone = world.file(text="别的", pack="closed_line", urgency="high")
+    tickets = {number: world.store.get(number) for number in (here, there, gone)}
+    assert all(tickets.values())
+    units = [ticket.unit for ticket in tickets.values() if ticket]
+    assert units == ["市自来水集团", "交通局", "市自来水集团"]
+    ticket = tickets[there]
+    assert ticket
+    # Sunday evening in Baltimore, when it is Monday morning in Beijing.
+    assert ticket.number.startswith("261122")
+    assert ticket.due_at == world.now + 168 * HOUR
+
+
+def test_the_clock_escalates_a_ticket_along_the_chain_of_its_own_pack(tmp_path: Path) -> None:
+    world = make_world(f"sqlite:///{tmp_path}/two.db", beijing(), baltimore311=baltimore())
+    number = world.file(category="pothole.repair", place="Canton", pack="baltimore311", unit="")
+    world.wait(168 * HOUR + 49 * HOUR)
+    Clock(world.store.ledger).tick()
+    told = [notice.recipient for notice in Notices(world.store.engine).unsent()]
+    assert told == [
+        "交通局",
+        "承办部门主管 Department supervisor",
+        "311呼叫中心质量科 311 quality desk",
+    ]
+    assert world.kinds(number)[2:] == ["overdue", "escalated", "escalated"]
+
+
+def test_citizens_of_each_city_are_called_in_its_own_daytime(tmp_path: Path) -> None:
+    world = make_world(f"sqlite:///{tmp_path}/two.db", beijing(), baltimore311=baltimore())
+    numbers = [
+        world.file(pack="beijing12345"),
+        world.file(category="pothole.repair", place="Canton", pack="baltimore311", unit=""),
+    ]
+    for number in numbers:
+        ticket = world.store.get(number)
+        assert ticket
+        world.handling.accept(number, f"unit:{ticket.unit}")
+        world.handling.resolve(number, f"unit:{ticket.unit}", "好了")
+    surveys = Surveys(world.store.ledger)
+    world.wait(3 * HOUR)  # noon in Beijing, 23:00 in Baltimore
+    assert [one.number for one in surveys.due()] == numbers[:1]
+    world.wait(11 * HOUR)  # 23:00 in Beijing, 10:00 in Baltimore
+    assert [one.number for one in surveys.due()] == numbers[1:]
 
 
 def test_a_rule_that_names_nothing_is_refused_where_it_stands(tmp_path: Path) -> None:

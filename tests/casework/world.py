@@ -88,8 +88,9 @@ class World:
         return ticket.state
 
 
-def make_world(url: str, rules: Rules = RULES, now: dt.datetime = MONDAY) -> World:
+def make_world(url: str, rules: Rules = RULES, now: dt.datetime = MONDAY, **others: Rules) -> World:
+    """``others`` are the rules of packs besides the main one, by the pack's name."""
     times = [now]
-    store = TicketStore(url, clock=lambda: times[0], rules=lambda: rules)
+    store = TicketStore(url, clock=lambda: times[0], rules=lambda: {"": rules, **others})
     store.create_schema()
     return World(store, lambda moment: times.__setitem__(0, moment), times)
