@@ -29,6 +29,7 @@ from bot.node.types import Say
 from bot.office import Contact, Office, nobody_waits
 from bot.rules import rule_book
 from bot.speech import recordings
+from bot.speech.archive import SoundArchive
 from bot.speech.audio import read_wav, write_wav
 from bot.speech.ears import Ears
 from bot.speech.engines import choose_recogniser, choose_synthesiser
@@ -54,6 +55,11 @@ PHRASES_OF_AN_INTENT = 40
 def calls_folder(settings: Settings) -> Path:
     """Where the records of calls lie."""
     return settings.state / "calls"
+
+
+def open_sounds(settings: Settings) -> SoundArchive:
+    """Where the sound of what callers said is kept for a while."""
+    return SoundArchive(settings.state / "sounds", settings.sound_days)
 
 
 def load_line_pack(settings: Settings, did: str = "") -> Pack:
@@ -202,7 +208,9 @@ def queue_entry(record: dict[str, Any], reason: str, priority: int) -> QueueEntr
         reason=reason,
         priority=priority,
         queued_at=time.time(),
-        transcript=tuple(Turn(turn["who"], turn["text"], turn["at"]) for turn in turns),
+        transcript=tuple(
+            Turn(turn["who"], turn["text"], turn["at"], turn.get("mark", 0)) for turn in turns
+        ),
         candidates=tuple(
             (one["intent"], one["title"], one["confidence"]) for one in last.get("candidates", ())
         ),

@@ -58,6 +58,9 @@ class Settings(BaseSettings):
     speech_threads: int = 2
     """Recognition and synthesis jobs that run at once."""
 
+    sound_days: int = Field(default=30, ge=0)
+    """Days for which the sound of what callers say to the bot is kept; 0 keeps none."""
+
     lines: dict[str, str] = {"12345": "", "12315": "", "311": "baltimore311"}
     """Numbers that reach the line, and the pack that answers each; "" is ``pack``. With several,
     as in ``"beijing12345 baltimore311"``, the first answers, unless the caller agreed to be

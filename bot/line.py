@@ -30,6 +30,7 @@ from bot.app import (
     load_recordings,
     load_voice,
     open_office,
+    open_sounds,
     queue_entry,
     speak_prompts,
 )
@@ -39,11 +40,12 @@ from bot.casework.errors import CaseworkError
 from bot.casework.outbox import Outbox
 from bot.config import Settings
 from bot.database import open_database
-from bot.dialogue.types import Transfer
+from bot.dialogue.types import Note, Remember, Transfer
 from bot.node.browser_phone import sip_script
 from bot.node.render import asterisk_dirs
 from bot.node.secrets import load_secrets
 from bot.observe import Metrics, configure_logging
+from bot.office import Contact
 from bot.promises import Promises
 from bot.services import open311_services
 from bot.speech.endpointing import Endpointer, EndpointSettings
@@ -77,6 +79,8 @@ log = structlog.get_logger(__name__)
 RECONCILE_EVERY = 2.0
 #: Seconds between two looks at whether the line is quiet, and whether answers are missing.
 QUIET_EVERY, LOOK_EVERY = 2.0, 60.0
+#: Seconds between two looks at which sounds have been kept for long enough.
+SWEEP_EVERY = 6 * 3600.0
 #: Seconds between two looks at the deadlines of tickets.
 TICK_EVERY = 60.0
 #: Seconds between two looks at whether a back office is to be told of something.
@@ -117,6 +121,7 @@ class Line:
             settings.announce_seconds,
         )
         self.book = CallBook()
+        self.sounds = open_sounds(settings)
         self._talking = 0
         self._endings: dict[str, tuple[str, Endings]] = {}
         packs = load_packs(settings)
@@ -158,11 +163,14 @@ class Line:
             endpointer=lambda: Endpointer(EndpointSettings(), SileroVad()),
             opening=lambda _: office.opening(contact),
             carry_out=lambda _, request: office.carry_out(contact, request),
-            note=lambda _, note: office.note(contact, note),
+            note=lambda _, note: self._note(contact, note),
             escalate=self._escalate,
             caller_gone=lambda call: self.desk.caller_gone(call.id),
             metrics=self.metrics,
             endings=self._endings_of(knowledge.pack),
+            keep_sound=lambda call, mark, pcm, rate: self.sounds.keep(
+                call.caller, call.id, mark, pcm, rate
+            ),
         )
 
     # --- the pack ----------------------------------------------------------------------
@@ -245,6 +253,11 @@ class Line:
         self.desk.escalate(entry)
         log.info("call.escalated", reason=entry.reason, priority=entry.priority)
 
+    def _note(self, contact: Contact, note: Note) -> None:
+        self.office.note(contact, note)
+        if isinstance(note, Remember) and note.forget:
+            self.sounds.erase(contact.caller)
+
     def _recall(self, call_id: str) -> QueueEntry | None:
         record = read_call(calls_folder(self.settings), call_id)
         return queue_entry(record, "bot_lost", LOST_PRIORITY) if record else None
@@ -287,6 +300,7 @@ class Line:
             feed=Feed(self.queue.changes_async),
             pack=lambda: self.live().current.pack,
             record=lambda call_id: read_call(calls_folder(self.settings), call_id),
+            sound=self.sounds.find,
             phone_password=lambda extension: passwords.get(extension, ""),
             phone_url=self.settings.phone_address,
             sip_script=sip_script(self.settings),
@@ -360,6 +374,13 @@ class Line:
                 log.error("tickets.not_watched", error=str(error))
             await asyncio.sleep(TICK_EVERY)
 
+    async def _sweep_sounds(self) -> None:
+        while True:
+            days = await asyncio.to_thread(self.sounds.sweep)
+            if days:
+                log.info("sounds.swept", days=days)
+            await asyncio.sleep(SWEEP_EVERY)
+
     async def _survey(self) -> None:
         while True:
             await asyncio.sleep(self.settings.survey_seconds)
@@ -391,6 +412,7 @@ class Line:
             asyncio.create_task(self._reconcile()),
             asyncio.create_task(self._speak_answers_ahead()),
             *([asyncio.create_task(self._survey())] if settings.trunk else []),
+            asyncio.create_task(self._sweep_sounds()),
             asyncio.create_task(self._watch_tickets()),
             asyncio.create_task(self._send_webhooks()),
         ]
@@ -445,6 +467,7 @@ class Line:
             audio.close()
             self.switchboard.stop()
             await asyncio.gather(*background, return_exceptions=True)
+            self.sounds.close()
             log.info("line.stopped")
 
 

@@ -35,7 +35,7 @@ def place_of(entry: QueueEntry) -> str:
 
 def transcript_text(transcript: Sequence[Turn]) -> str:
     """Pack what was said."""
-    return json.dumps([[t.who, t.text, t.at] for t in transcript], ensure_ascii=False)
+    return json.dumps([[t.who, t.text, t.at, t.mark] for t in transcript], ensure_ascii=False)
 
 
 def candidates_text(candidates: Sequence[tuple[str, str, float]]) -> str:

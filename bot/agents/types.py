@@ -66,6 +66,8 @@ class Turn:
     text: str
     at: float
     """Seconds since the call began."""
+    mark: int = 0
+    """Number by which its sound is found (``speech/archive.py``); 0: there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 from sqlalchemy import Engine
 
+from bot.app import open_sounds
 from bot.casework import backup as backups
 from bot.casework import versions
 from bot.casework.encryption import Keyring
@@ -20,6 +21,7 @@ from bot.casework.errors import CaseworkError
 from bot.casework.ledger import Ledger
 from bot.casework.rekeying import reseal
 from bot.casework.retention import Policy, Retention
+from bot.casework.tickets import TicketStore
 from bot.config import Settings
 from bot.database import open_database
 from bot.node.secrets import add_database_key, load_secrets
@@ -128,9 +130,12 @@ def retention(
 
 @app.command()
 def erase(number: str, reason: ReasonOption, by: ByOption = "supervisor") -> None:
-    """Erase the personal fields of one ticket that is over."""
+    """Erase the personal fields of one ticket that is over, and the sound of its call."""
     with _database() as engine:
+        ticket = TicketStore(engine).get(number)
         Retention(Ledger(engine)).erase(number, by, reason)
+        if ticket is not None:
+            open_sounds(Settings()).erase(ticket.caller, ticket.call_id)
         typer.echo(f"Ticket {number} tells nothing personal any more.")
 
 

@@ -58,7 +58,7 @@ from bot.speech.endpointing import (
     SpeechSuspected,
 )
 from bot.speech.turns import Endings, Question, question, silence_needed
-from bot.speech.types import FRAME_BYTES, FRAME_MS, SpeechError, Utterance
+from bot.speech.types import FRAME_BYTES, FRAME_MS, LINE_RATE, SpeechError, Utterance
 from bot.telephony.calls import Call, NextStop, Outcome
 from bot.telephony.journal import Exchange, Journal
 from bot.telephony.line import Line, LineLostError
@@ -118,6 +118,9 @@ class Parts:
     metrics: Metrics
     endings: Endings = field(default_factory=lambda: Endings(()))
     """How the line's sentences end; without it every caller is waited for."""
+    keep_sound: Callable[[Call, int, bytes, int], bool] = lambda *_: False
+    """Keep an utterance, by its number in the call, as slin of so many samples a second; says
+    whether it will be there to be heard. Never blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +137,7 @@ class _Spoken:
 
     hearing: Hearing
     foresight: asyncio.Future[_Reading] | None
-    start: float
-    end: float
-    """Seconds of the call."""
+    ended: SpeechEnded
 
 
 class Conversation:
@@ -158,6 +159,7 @@ class Conversation:
         self._foresight: asyncio.Future[_Reading] | None = None
         self._suspected = False
         self._ended: deque[_Spoken] = deque()
+        self._utterances = 0
         self._spoke_until: float | None = None
         self._escalated = False
 
@@ -331,7 +333,11 @@ class Conversation:
 
     async def _understand(self, spoken: _Spoken) -> Heard:
         metrics = self._parts.metrics
-        waited = self._now() - spoken.end
+        start, end = spoken.ended.start, spoken.ended.end
+        waited = self._now() - end
+        self._utterances += 1
+        mark = self._utterances
+        kept = self._parts.keep_sound(self._call, mark, spoken.ended.pcm, LINE_RATE)
         try:
             utterance = await self._while_waiting(spoken.hearing.finish())
         except SpeechError as error:
@@ -344,8 +350,8 @@ class Conversation:
         else:
             understanding = await self._while_waiting(self._meaning(utterance))
         metrics.turns_total.inc()
-        self._spoke_until = spoken.end
-        exchange = Exchange.of(utterance, understanding, spoken.start, spoken.end)
+        self._spoke_until = end
+        exchange = Exchange.of(utterance, understanding, start, end, mark if kept else 0)
         await self._while_waiting(asyncio.to_thread(self._journal.caller_said, exchange))
         log.info(
             "turn.heard",
@@ -426,7 +432,7 @@ class Conversation:
             self._forget()
         elif isinstance(event, SpeechEnded):
             foresight, self._foresight = self._foresight, None
-            self._ended.append(_Spoken(self._hearing, foresight, event.start, event.end))
+            self._ended.append(_Spoken(self._hearing, foresight, event))
             self._hearing = None
 
     async def _foresee(self, hearing: Hearing) -> _Reading:

@@ -47,10 +47,17 @@ class Exchange:
     """Feelings and risks that were heard, each with its reason, in Chinese."""
     answer_latency: float | None = None
     """Seconds from the end of the caller's speech to the first sound of the answer."""
+    mark: int = 0
+    """Number of the utterance by which its sound is found (``speech/archive.py``); 0: not kept."""
 
     @classmethod
     def of(
-        cls, utterance: Utterance, understanding: Understanding, start: float, end: float
+        cls,
+        utterance: Utterance,
+        understanding: Understanding,
+        start: float,
+        end: float,
+        mark: int = 0,
     ) -> Exchange:
         """Put together what ears and understanding made of one stretch of speech."""
         best = understanding.best
@@ -76,6 +83,7 @@ class Exchange:
             slots=dict(understanding.slots),
             emergency=understanding.emergency or "",
             moods=[mood.reason for mood in understanding.moods],
+            mark=mark,
         )
 
 

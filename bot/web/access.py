@@ -52,6 +52,7 @@ ACCESS: dict[tuple[str, str], frozenset[Role] | Open] = {
     ("POST", "/desk/duty"): DESK,
     ("POST", "/desk/claim"): DESK,
     ("GET", "/desk/call/{entry_id}"): DESK,
+    ("GET", "/desk/call/{entry_id}/sound/{mark}"): DESK,
     ("POST", "/desk/call/{entry_id}/ticket"): DESK,
     ("POST", "/desk/call/{entry_id}/wrap-up"): DESK,
     ("POST", "/desk/call/{entry_id}/talk"): DESK,

@@ -27,6 +27,7 @@ ACTIONS = {
     "account_unlocked": "启用用户",
     "password_reset": "重置密码",
     "looked_at_caller": "查看来电",
+    "heard_caller": "听取录音",
     "claimed": "接听",
     "duty": "更改状态",
     "talk": "通话操作",

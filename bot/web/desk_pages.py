@@ -12,7 +12,13 @@ from typing import Annotated, Any
 
 import anyio.to_thread
 from fastapi import APIRouter, Depends, Form
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, StreamingResponse
+from fastapi.responses import (
+    FileResponse,
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    StreamingResponse,
+)
 from starlette.requests import Request
 
 from bot.agents.presence import Agent, AgentState
@@ -152,6 +158,15 @@ def desk_pages(house: House) -> APIRouter:
                 callback=entry.kind is EntryKind.CALLBACK,
             )
         )
+
+    @router.get("/call/{entry_id}/sound/{mark}")
+    def sound(entry_id: str, mark: int, me: Me) -> FileResponse:
+        entry = own_entry(me, entry_id)
+        found = house.sound(entry.caller, entry.id, mark)
+        if found is None:
+            raise Refused(404, "这句话没有录音，可能已过保存期限。")
+        house.audit.write(me.account.name, "heard_caller", entry.id, str(mark))
+        return FileResponse(found, media_type="audio/wav")
 
     @router.post("/call/{entry_id}/ticket")
     def ticket(

@@ -69,6 +69,8 @@ class House:
     """The pack in use now."""
     record: Callable[[str], dict[str, Any] | None]
     """The bot's record of a call, by its id."""
+    sound: Callable[[str, str, int], Path | None]
+    """The WAV of an utterance, by the caller's number, the call's id and its number in it."""
     phone_password: Callable[[str], str]
     """SIP password of the browser's telephone of an extension; "" for none."""
     phone_url: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -308,3 +308,21 @@ async def test_thirty_seconds_of_shouting_are_cut_into_utterances(world: MakesWo
     await w.run()
     assert w.ears.waiting == 0
     assert sum(turn["who"] == "caller" for turn in w.journal.turns) >= 1
+
+
+async def test_every_utterance_is_kept_as_sound_under_the_number_that_the_record_has(
+    world: MakesWorld,
+) -> None:
+    w = world([*quiet(1.5), *voice_like(1.0), *quiet(6.0), *voice_like(0.5)])
+    kept: list[tuple[str, int, float, int]] = []
+
+    def keep(call: Call, mark: int, pcm: bytes, rate: int) -> bool:
+        kept.append((call.id, mark, len(pcm) / 2 / rate, rate))
+        return mark != 2  # the disk is full by then
+
+    w.parts = replace(w.parts, keep_sound=keep)
+    await w.run()
+    assert [(call, mark, rate) for call, mark, _, rate in kept] == [("c", 1, 8000), ("c", 2, 8000)]
+    assert kept[0][2] == pytest.approx(1.75, abs=0.5)
+    said = [turn["mark"] for turn in w.journal.turns if turn["who"] == "caller"]
+    assert said == [1, 0]

@@ -71,6 +71,7 @@ class Site:
     floor: FakeFloor
     clock: Now
     records: dict[str, dict[str, Any]]
+    sounds: dict[tuple[str, str, int], Path]
 
     def browser(self) -> TestClient:
         """A browser that follows no redirect by itself."""
@@ -111,7 +112,7 @@ def make_site(
     folder: Path, queue: AgentQueue, switchboard: FakeSwitchboard, pack: Pack | None = None
 ) -> Site:
     clock, floor = Now(), FakeFloor()
-    metrics, records = Metrics(), {}
+    metrics, records, sounds = Metrics(), {}, {}
     desk = Desk(queue, switchboard, ring_seconds=20.0)
     talk = Talk(desk, queue, switchboard, 20.0)
     tickets = TicketStore(f"sqlite:///{folder / 'site.db'}")
@@ -133,9 +134,10 @@ def make_site(
         feed=Feed(queue.changes_async),
         pack=lambda: pack,
         record=records.get,
+        sound=lambda caller, call_id, mark: sounds.get((caller, call_id, mark)),
         phone_password=lambda extension: "secret" if extension in EXTENSIONS.values() else "",
         phone_url="ws://127.0.0.1:8313/ws",
         sip_script=folder,
     )
     app = create_web(desk, queue, metrics, dict, lambda: Reload("p", "1", "1"), TOKEN, talk, house)
-    return Site(app, house, floor, clock, records)
+    return Site(app, house, floor, clock, records, sounds)

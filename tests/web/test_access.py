@@ -31,7 +31,10 @@ def all_routes(site: Site) -> set[tuple[str, str]]:
 
 
 def address(path: str) -> str:
-    return path.replace("{entry_id}", "some-entry").replace("{name}", "somebody")
+    known = {"{entry_id}": "some-entry", "{name}": "somebody", "{mark}": "1"}
+    for name, value in known.items():
+        path = path.replace(name, value)
+    return path
 
 
 def test_every_route_has_a_row_and_every_row_a_route(site: Site) -> None:

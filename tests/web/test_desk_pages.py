@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from bot.agents.presence import AgentState
 from bot.agents.types import EntryState, JoinResult, QueueEntry, Turn
+from bot.speech.audio import write_wav
 from bot.understanding.records import read_records
 from bot.understanding.schema import Category
 from bot.web.accounts import Role
@@ -118,6 +119,33 @@ def test_a_look_at_a_call_is_in_the_audit_log(
     agent.get("/desk/call/call-1")
     row = site.house.audit.newest(1)[0]
     assert (row.actor, row.action, row.subject) == ("agent1", "looked_at_caller", "call-1")
+
+
+def test_what_the_caller_said_to_the_bot_can_be_heard_again_and_that_is_in_the_audit_log(
+    site: Site, agent: TestClient, switchboard: FakeSwitchboard, tmp_path: Path
+) -> None:
+    said = (Turn("caller", "我们小区停水两天了", 3.0, mark=1), Turn("caller", "转人工", 9.0))
+    site.house.queue.enqueue(an_entry("call-1", transcript=said))
+    sound = tmp_path / "1.wav"
+    write_wav(sound, bytes(3200), 16000)
+    site.sounds["13812345678", "call-1", 1] = sound
+    claimed(site, agent, switchboard)
+    page = agent.get("/desk/call/call-1").text
+    assert re.findall(r'data-sound="(\d+)"', page) == ["1"]
+    answer = agent.get("/desk/call/call-1/sound/1")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "audio/wav")
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.content == sound.read_bytes()
+    row = site.house.audit.newest(1)[0]
+    assert (row.actor, row.action, row.subject) == ("agent1", "heard_caller", "call-1")
+    gone = agent.get("/desk/call/call-1/sound/2")
+    assert gone.status_code == 404
+    assert "没有录音" in gone.text
+
+
+def test_nobody_hears_anothers_caller(site: Site, agent: TestClient, entry: QueueEntry) -> None:
+    site.house.queue.claim("8002", "call-1")
+    assert agent.get("/desk/call/call-1/sound/1").status_code == 403
 
 
 def test_an_agent_cannot_look_at_anothers_caller(

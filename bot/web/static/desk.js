@@ -79,7 +79,34 @@ document.addEventListener("click", ({ target }) => {
   else if (button.dataset.claim) claim(button.dataset.claim);
   else if (button.dataset.duty) duty(button.dataset.duty);
   else if (button.dataset.talk) talk(button.dataset.talk);
+  else if (button.dataset.sound) listen(button);
 });
+
+// --- what the caller said to the bot, to be heard again ---------------------------------
+
+const recording = $("recording");
+let listening = null;
+
+async function listen(button) {
+  const again = listening === button;
+  stopListening();
+  if (again) return;
+  const answer = await fetch(`/desk/call/${encodeURIComponent(me.entry)}/sound/${button.dataset.sound}`);
+  if (!answer.ok) return tell(await answer.text(), true);
+  listening = button;
+  button.setAttribute("aria-pressed", "true");
+  recording.src = URL.createObjectURL(await answer.blob());
+  recording.play().catch(stopListening);
+}
+
+function stopListening() {
+  recording.pause();
+  if (recording.src) URL.revokeObjectURL(recording.src);
+  recording.removeAttribute("src");
+  listening?.setAttribute("aria-pressed", "false");
+  listening = null;
+}
+recording.addEventListener("ended", stopListening);
 
 call.addEventListener("submit", async (event) => {
   event.preventDefault();
