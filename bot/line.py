@@ -10,6 +10,7 @@ import contextlib
 import signal
 from concurrent.futures import Future
 from dataclasses import asdict
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -60,6 +61,9 @@ from bot.telephony.conversation import Conversation, Parts
 from bot.telephony.journal import Journal, read_call
 from bot.telephony.switchboard import AmiSwitchboard
 from bot.telephony.waiting import Announcer
+from bot.training.records import TrainingRecords
+from bot.training.room import TrainingRoom
+from bot.training.speaking import speak
 from bot.understanding.live import LivePack
 from bot.understanding.pack import Pack, PackError
 from bot.web.accounts import Accounts
@@ -304,6 +308,7 @@ class Line:
             phone_password=lambda extension: passwords.get(extension, ""),
             phone_url=self.settings.phone_address,
             sip_script=sip_script(self.settings),
+            training=TrainingRoom(TrainingRecords(engine), partial(speak, self.voice)),
         )
 
     # --- servers -----------------------------------------------------------------------

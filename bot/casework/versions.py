@@ -16,11 +16,20 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.casework import desk_models, outside_models
+from bot.casework import desk_models, outside_models, training_models
 from bot.casework.errors import CaseworkError, told
 from bot.casework.models import Base
 
-__all__ = ["current", "desk_models", "downgrade", "newest", "outside_models", "prepare", "upgrade"]
+__all__ = [
+    "current",
+    "desk_models",
+    "downgrade",
+    "newest",
+    "outside_models",
+    "prepare",
+    "training_models",
+    "upgrade",
+]
 
 #: Tables of a line from before there were versions, and what they are taken for.
 UNVERSIONED = "0001"

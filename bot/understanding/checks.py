@@ -149,6 +149,10 @@ def _twice(read: Sequence[ReadFile]) -> Iterator[Problem]:
             yield from twice(one, "section", "casework", ("casework",))
         if one.content.region:
             yield from twice(one, "section", "region", ("region",))
+        if one.content.coaching:
+            yield from twice(one, "section", "coaching", ("coaching",))
+        for number, scenario in enumerate(one.content.scenarios):
+            yield from twice(one, "scenario", scenario.id, ("scenarios", number, "id"))
         for id in one.content.prompts:
             yield from twice(one, "prompt", id, ("prompts", id))
         if one.content.pack:

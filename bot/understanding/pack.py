@@ -15,6 +15,8 @@ from pathlib import Path
 from bot.understanding.checks import ReadFile, check, intents_of, read_all
 from bot.understanding.office import Office
 from bot.understanding.places import Gazetteer
+from bot.understanding.scenario_checks import check_training
+from bot.understanding.scenarios import Coaching, Scenario
 from bot.understanding.schema import (
     REQUIRED_PROMPTS,
     Category,
@@ -75,6 +77,9 @@ class Pack:
     particles: tuple[str, ...] = ()
     calm: tuple[str, ...] = ()
     urgent: tuple[str, ...] = ()
+    coaching: Coaching | None = field(default=None, repr=False)
+    scenarios: tuple[Scenario, ...] = field(default=(), repr=False)
+    """Synthetic citizens, for training."""
 
     @property
     def name(self) -> str:
@@ -244,7 +249,10 @@ def load_with_files(folder: Path) -> Loaded:
     if not files:
         raise PackError([Problem(folder, 1, 1, "the folder holds no .yaml files")])
     read, problems = read_all(files)
-    problems += check(read, whole=not problems, folder=folder)
+    whole = not problems
+    problems += check(read, whole, folder)
+    if whole:
+        problems += check_training(read)
     if problems:
         raise PackError(problems)
     contents = [one.content for one in read]
@@ -269,6 +277,8 @@ def load_with_files(folder: Path) -> Loaded:
         calm=tuple(text for content in contents for text in content.calm),
         urgent=tuple(text for content in contents for text in content.urgent),
         particles=tuple(text for content in contents for text in content.particles),
+        coaching=next((content.coaching for content in contents if content.coaching), None),
+        scenarios=tuple(one for content in contents for one in content.scenarios),
     )
     return Loaded(pack, tuple(read))
 

@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from bot.understanding.office import Office
+from bot.understanding.scenarios import Coaching, Scenario
 from bot.understanding.template import parse
 from bot.understanding.types import IntentKind
 
@@ -377,6 +378,9 @@ class PackFile(_Model):
     """How one speaks who is in danger now, after all; outweighs ``calm``."""
     particles: tuple[Text, ...] = ()
     """Words that may stand around commands and politeness without changing them."""
+    coaching: Coaching | None = None
+    scenarios: tuple[Scenario, ...] = ()
+    """Synthetic citizens, for training."""
 
 
 Intent = Faq | Category | Emergency | Command | SmallTalk

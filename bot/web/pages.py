@@ -26,6 +26,7 @@ from bot.agents.types import QueueEntry
 from bot.casework.citizens import Citizens
 from bot.casework.tickets import TicketStore
 from bot.observe import Metrics, mask_number
+from bot.training.room import TrainingRoom
 from bot.understanding.pack import Pack
 from bot.web.access import BEFORE_PASSWORD, HOMES, allows
 from bot.web.accounts import ROLE_NAMES, Account, AccountError, Accounts, Role, SignInRefused
@@ -77,6 +78,7 @@ class House:
     """WebSocket address at which browsers reach Asterisk."""
     sip_script: Path
     """Folder of the SIP library that browsers load."""
+    training: TrainingRoom
 
 
 class Refused(Exception):  # noqa: N818

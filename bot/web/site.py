@@ -19,6 +19,7 @@ from bot.web.desk_pages import desk_pages, told
 from bot.web.headers import SecurityHeaders
 from bot.web.office import office_pages
 from bot.web.pages import House, Refused, own_pages, refusal, sign_in_pages
+from bot.web.training_pages import training_pages
 from bot.web.wallboard import wallboard_pages
 
 STATIC = Path(__file__).parent / "static"
@@ -28,7 +29,14 @@ API = ("/api/", "/reload")
 
 def add_pages(app: FastAPI, house: House) -> None:
     """Add everything that people use with a browser."""
-    for pages in (sign_in_pages, own_pages, desk_pages, wallboard_pages, office_pages):
+    for pages in (
+        sign_in_pages,
+        own_pages,
+        desk_pages,
+        wallboard_pages,
+        office_pages,
+        training_pages,
+    ):
         app.include_router(pages(house))
     # The longer path first: Starlette takes the first that fits.
     app.mount("/static/sip", StaticFiles(directory=house.sip_script, check_dir=False))
@@ -47,7 +55,7 @@ def add_pages(app: FastAPI, house: House) -> None:
 
 def for_people(request: Request) -> bool:
     """Whether an error is told to a person at a page rather than to a program."""
-    return request.url.path.startswith(("/desk", "/wallboard", "/accounts", "/audit"))
+    return request.url.path.startswith(("/desk", "/wallboard", "/accounts", "/audit", "/training"))
 
 
 def trouble(error: Exception) -> Response:

@@ -21,6 +21,8 @@ from bot.casework.citizens import Citizens
 from bot.casework.tickets import TicketStore
 from bot.config import CHECKOUT
 from bot.observe import Metrics
+from bot.training.records import TrainingRecords
+from bot.training.room import TrainingRoom
 from bot.understanding.pack import Pack, load_pack
 from bot.web.accounts import Accounts, Role
 from bot.web.app import Reload, create_web
@@ -138,6 +140,7 @@ def make_site(
         phone_password=lambda extension: "secret" if extension in EXTENSIONS.values() else "",
         phone_url="ws://127.0.0.1:8313/ws",
         sip_script=folder,
+        training=TrainingRoom(TrainingRecords(engine, clock), lambda temper, text: bytes(1600)),
     )
     app = create_web(desk, queue, metrics, dict, lambda: Reload("p", "1", "1"), TOKEN, talk, house)
     return Site(app, house, floor, clock, records, sounds)

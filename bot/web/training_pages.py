@@ -1,0 +1,204 @@
+"""The pages of training: what to practise, drills, results, progress; the supervisor's overview.
+
+A trainee sees their own results, a supervisor everybody's. Leaves to others: every rule
+(``bot/training``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Depends, Form
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from markupsafe import Markup
+
+from bot.speech.audio import wav_bytes
+from bot.training.drills import Drill, drills_of
+from bot.training.picture import bars, curve
+from bot.training.progress import next_scenarios, progress_of
+from bot.training.records import Practice
+from bot.training.scoring import coaching_of, score
+from bot.training.types import FIELD_NAMES, HANDLINGS, URGENCIES, Answer, Kind
+from bot.understanding.pack import Pack
+from bot.understanding.scenarios import Coaching, Scenario, Temper
+from bot.understanding.schema import Category, Emergency, Faq
+from bot.web.accounts import Role
+from bot.web.pages import House, Me, Refused, guard, page
+from bot.web.sessions import SignedIn
+
+#: Real calls that are looked at for drills.
+RECORDED = 200
+LEVELS = {1: "入门", 2: "进阶", 3: "较难"}
+
+
+def training_pages(house: House) -> APIRouter:
+    """Return the routes."""
+    router = APIRouter(prefix="/training", dependencies=[Depends(guard(house))])
+    records = house.training.records
+
+    def drill_of(drill_id: str) -> tuple[Drill, Pack]:
+        pack = house.pack()
+        coaching_or_refuse(pack)
+        for drill in drills_of(pack, house.records.corrections(RECORDED)):
+            if drill.id == drill_id:
+                return drill, pack
+        raise Refused(404, "没有这个练习，可能知识包已经更新。请回到培训页面重选。")
+
+    @router.get("")
+    def training(me: Me) -> HTMLResponse:
+        pack = house.pack()
+        coaching = coaching_or_refuse(pack)
+        practices = records.of_trainee(me.account.name)
+        last: dict[str, Practice] = {}
+        for practice in practices:
+            last.setdefault(practice.scenario, practice)
+        drills = {one.id: one for one in drills_of(pack, house.records.corrections(RECORDED))}
+        known = [(one.id, one.level) for one in pack.scenarios]
+        return page(
+            "training.html",
+            me,
+            scenarios=[drills[id].scenario for id in next_scenarios(practices, known)],
+            recorded=[one for one in drills.values() if one.recorded][:20],
+            tempers=titles_of(coaching),
+            levels=LEVELS,
+            last=last,
+            progress=progress_of(practices),
+            picture=Markup(curve(practices, coaching.passing)),
+            parts=Markup(bars(progress_of(practices).parts)),
+            names=FIELD_NAMES,
+        )
+
+    @router.get("/drill/{drill_id}")
+    def drill_page(drill_id: str, me: Me) -> HTMLResponse:
+        drill, pack = drill_of(drill_id)
+        if drill.recorded:
+            house.audit.write(me.account.name, "looked_at_caller", drill.id)
+        return page(
+            "training_drill.html",
+            me,
+            drill=drill,
+            temper=titles_of(coaching_of(pack)).get(drill.scenario.temper, ""),
+            **choices_of(pack),
+        )
+
+    @router.get("/drill/{drill_id}/sound")
+    def sound(drill_id: str) -> Response:
+        drill, pack = drill_of(drill_id)
+        if drill.recorded:
+            raise Refused(404, "真实来电只能阅读，没有录音。")
+        temper = temper_of(drill.scenario, coaching_of(pack))
+        said = b"".join(house.training.speak(temper, text) for text in drill.words)
+        return Response(wav_bytes(said), media_type="audio/wav")
+
+    @router.post("/drill/{drill_id}")
+    def classify(
+        drill_id: str,
+        me: Me,
+        intent: Annotated[str, Form(max_length=100)] = "",
+        unit: Annotated[str, Form(max_length=64)] = "",
+        urgency: Annotated[str, Form(max_length=8)] = "",
+        handling: Annotated[str, Form(max_length=16)] = "",
+        place: Annotated[str, Form(max_length=200)] = "",
+    ) -> Response:
+        drill, pack = drill_of(drill_id)
+        chosen = intent_of(intent, pack)
+        if not chosen:
+            raise Refused(422, "请从列表里选择诉求分类。请后退重选。")
+        answer = Answer(chosen, unit, urgency, handling, place.strip())
+        result = score(answer, drill.scenario, pack, local_now(pack))
+        kept = records.keep(
+            me.account.name, Kind.DRILL, drill.id, drill.scenario.title, answer, result
+        )
+        return RedirectResponse(f"/training/result/{kept}", 303)
+
+    @router.get("/result/{practice_id}")
+    def result_page(practice_id: int, me: Me) -> HTMLResponse:
+        practice = records.get(practice_id)
+        if practice is None or not may_see(me, practice.trainee):
+            raise Refused(404, "没有这次练习的成绩。")
+        return page("training_result.html", me, practice=practice, names=FIELD_NAMES, kinds=Kind)
+
+    @router.get("/progress/{trainee}")
+    def progress_page(trainee: str, me: Me) -> HTMLResponse:
+        if not may_see(me, trainee):
+            raise Refused(404, "没有这位学员的成绩。")
+        practices = records.of_trainee(trainee)
+        progress = progress_of(practices)
+        passing = coaching_or_refuse(house.pack()).passing
+        return page(
+            "training_progress.html",
+            me,
+            trainee=trainee,
+            practices=practices[:50],
+            progress=progress,
+            picture=Markup(curve(practices, passing)),
+            parts=Markup(bars(progress.parts)),
+            names=FIELD_NAMES,
+            kinds=Kind,
+        )
+
+    @router.get("/team")
+    def team(me: Me) -> HTMLResponse:
+        rows = [
+            (name, count, mean, last, progress_of(records.of_trainee(name, 20)).weak)
+            for name, count, mean, last in records.trainees()
+        ]
+        return page("training_team.html", me, rows=rows, names=FIELD_NAMES)
+
+    return router
+
+
+def may_see(me: SignedIn, trainee: str) -> bool:
+    """Whether somebody may see a trainee's results."""
+    return trainee == me.account.name or me.account.role is Role.SUPERVISOR
+
+
+def coaching_or_refuse(pack: Pack) -> Coaching:
+    """Return a pack's coaching (Refused: it has none)."""
+    try:
+        return coaching_of(pack)
+    except LookupError as error:
+        raise Refused(404, f"{error}请在知识包里加上 coaching 和 scenarios。") from error
+
+
+def temper_of(scenario: Scenario, coaching: Coaching) -> Temper:
+    """Return how a scenario's citizen speaks."""
+    return next(one for one in coaching.tempers if one.id == scenario.temper)
+
+
+def titles_of(coaching: Coaching) -> dict[str, str]:
+    """Return the tempers' Chinese names by id."""
+    return {temper.id: temper.title for temper in coaching.tempers}
+
+
+def label_of(intent: Category | Faq | Emergency) -> str:
+    """Return the name under which an intent is chosen: those of a kind say so."""
+    if isinstance(intent, Faq):
+        return f"咨询：{intent.title}"
+    return f"紧急：{intent.title}" if isinstance(intent, Emergency) else intent.title
+
+
+def intent_of(chosen: str, pack: Pack) -> str:
+    """Return the id of an intent that was chosen by its label, "" for none."""
+    for intent in pack.intents:
+        if isinstance(intent, Category | Faq | Emergency) and chosen.strip() == label_of(intent):
+            return intent.id
+    return ""
+
+
+def choices_of(pack: Pack) -> dict[str, Any]:
+    """Return what the form of a classification offers."""
+    kinds = (Category, Faq, Emergency)
+    return {
+        "intents": [label_of(one) for kind in kinds for one in pack.intents if type(one) is kind],
+        "units": {unit.id: unit.name for unit in pack.units},
+        "urgencies": URGENCIES,
+        "handlings": HANDLINGS,
+    }
+
+
+def local_now(pack: Pack) -> dt.datetime:
+    """Return the time on the city's clocks."""
+    return dt.datetime.now(ZoneInfo(pack.office.zone)).replace(tzinfo=None)

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import pytest
+
+from bot.config import CHECKOUT
+from bot.training.citizen import Citizen
+from bot.understanding.pack import Pack, load_pack
+from bot.understanding.scenarios import Coaching, Scenario
+
+
+@pytest.fixture(scope="session")
+def pack() -> Pack:
+    return load_pack(CHECKOUT / "grammars" / "beijing12345")
+
+
+@pytest.fixture(scope="session")
+def coaching(pack: Pack) -> Coaching:
+    assert pack.coaching is not None
+    return pack.coaching
+
+
+@pytest.fixture(scope="session")
+def scenarios(pack: Pack) -> dict[str, Scenario]:
+    return {one.id: one for one in pack.scenarios}
+
+
+@pytest.fixture(scope="session")
+def no_water(scenarios: dict[str, Scenario]) -> Scenario:
+    return scenarios["utilities.no_water"]
+
+
+@pytest.fixture(scope="session")
+def angry(pack: Pack, coaching: Coaching, scenarios: dict[str, Scenario]) -> Citizen:
+    return Citizen(scenarios["neighbourhood.night_site"], coaching, pack.gazetteer)
