@@ -22,11 +22,12 @@ from bot.casework.citizens import Citizens
 from bot.casework.incidents import Incidents
 from bot.casework.ratings import Ratings
 from bot.casework.surveys import Surveys
+from bot.casework.texts import Texts
 from bot.casework.tickets import TicketStore
 from bot.config import Settings
 from bot.node.render import asterisk_dirs
 from bot.node.types import Say
-from bot.office import Contact, Office, nobody_waits
+from bot.office import Contact, Office, no_text, nobody_waits
 from bot.rules import rule_book
 from bot.speech import recordings
 from bot.speech.archive import SoundArchive
@@ -86,10 +87,13 @@ def open_office(
     pack_of: Callable[[str], Pack],
     queue_full: Callable[[str], bool] = nobody_waits,
     names: Sequence[str] = ("",),
+    *,
+    texting: bool = False,
 ) -> Office:
     """Open the database for what dialogues ask of other rooms.
 
-    ``names`` are those of all packs by which tickets are worked on, the main one first.
+    ``names`` are those of all packs by which tickets are worked on, the main one first;
+    ``texting`` says whether there is a gateway that sends texts.
 
     Raises:
         CaseworkError: it cannot be used.
@@ -106,6 +110,7 @@ def open_office(
         Surveys(tickets.ledger),
         pack_of,
         queue_full,
+        Texts(tickets.ledger).send if texting else no_text,
     )
 
 

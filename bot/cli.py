@@ -28,6 +28,7 @@ from bot.commands import (
     rehearse,
     replay,
     run,
+    text,
     ticket,
     train,
     tts,
@@ -88,6 +89,7 @@ app.add_typer(model.app, name="model")
 app.add_typer(asr.app, name="asr")
 app.add_typer(ticket.app, name="ticket")
 app.add_typer(clock.app, name="clock")
+app.add_typer(text.app, name="text")
 
 
 def main() -> None:

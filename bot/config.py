@@ -82,6 +82,14 @@ class Settings(BaseSettings):
     """Asterisk's name of the channel that reaches a number through the trunk."""
     survey_seconds: float = 20.0
     """Seconds between two looks at who is to be asked whether their ticket is solved."""
+    sms_url: str = ""
+    """Address of the city's text gateway, which gets a signed JSON POST for each text; "" for a
+    line without texts."""
+    sms_secret: str = Field(default="", repr=False)
+    """Key of the signatures, of texts to the gateway and from it."""
+    public_url: str = ""
+    """Address at which citizens' browsers reach ``/s/…``, as ``https://12345.example``; "" when
+    they don't, so that texts have no link."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property

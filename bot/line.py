@@ -39,6 +39,7 @@ from bot.casework.api_keys import ApiKeys
 from bot.casework.clocks import Clock
 from bot.casework.errors import CaseworkError
 from bot.casework.outbox import Outbox
+from bot.casework.texts import Texts
 from bot.config import Settings
 from bot.database import open_database
 from bot.dialogue.types import Note, Remember, Transfer
@@ -61,6 +62,7 @@ from bot.telephony.conversation import Conversation, Parts
 from bot.telephony.journal import Journal, read_call
 from bot.telephony.switchboard import AmiSwitchboard
 from bot.telephony.waiting import Announcer
+from bot.texting import Texter, kind_of
 from bot.training.records import TrainingRecords
 from bot.training.room import TrainingRoom
 from bot.training.speaking import speak
@@ -75,7 +77,8 @@ from bot.web.open311 import open311_app
 from bot.web.pages import House
 from bot.web.records import Records
 from bot.web.sessions import Sessions
-from bot.web.webhooks import Sender
+from bot.web.survey_pages import survey_pages
+from bot.web.webhooks import Sendable, Sender
 
 log = structlog.get_logger(__name__)
 
@@ -87,8 +90,8 @@ QUIET_EVERY, LOOK_EVERY = 2.0, 60.0
 SWEEP_EVERY = 6 * 3600.0
 #: Seconds between two looks at the deadlines of tickets.
 TICK_EVERY = 60.0
-#: Seconds between two looks at whether a back office is to be told of something.
-WEBHOOKS_EVERY = 2.0
+#: Seconds between two looks at whether a back office or a citizen is to be sent something.
+SEND_EVERY = 2.0
 #: Where a call's priority comes from when its bot was lost before it could say.
 LOST_PRIORITY = 3
 
@@ -137,9 +140,10 @@ class Line:
             self.metrics.pack_in_use(pack.name, pack.version)
         self.office = open_office(
             open_database(settings),
-            lambda name: self.live(name).current.pack,
+            self._pack_of,
             lambda _: self.queue.waiting_count() >= settings.queue_limit,
             tuple(self.packs),
+            texting=bool(settings.sms_url),
         )
         self.surveyor = Surveyor(
             self.office.surveys,
@@ -147,12 +151,25 @@ class Line:
             settings.outbound,
             settings.dids[0],
             busy=lambda: self.queue.waiting_count() > 0,
+            # Without a gateway everybody is called, whatever the pack says.
+            by="call" if settings.sms_url else "",
+        )
+        self.texts = Texts(self.office.tickets.ledger, settings.sms_url, settings.sms_secret)
+        self.texter = Texter(
+            self.office.surveys,
+            self.texts,
+            self._pack_of,
+            settings.public_url,
         )
         self.promises = Promises(self.office.callbacks, self.queue, self._recall)
 
     def live(self, name: str = "") -> LivePack:
         """A pack by name; the main one by default."""
         return self.packs[name or self.settings.packs_of("")[0]]
+
+    def _pack_of(self, name: str) -> Pack:
+        """A pack by the name that a ticket or a call carries; the main one for any other."""
+        return self.live(name if name in self.packs else "").current.pack
 
     def parts(self, call: Call) -> Parts:
         """What a call that begins now is made of. It keeps this pack to its end. May block."""
@@ -356,18 +373,18 @@ class Line:
             self.metrics.engine_full.set(self.ears.full)
             await asyncio.sleep(RECONCILE_EVERY)
 
-    async def _send_webhooks(self) -> None:
-        sender = Sender(Outbox(self.office.tickets.engine))
+    async def _send(self, what: str, outbox: Sendable) -> None:
+        sender = Sender(outbox)
         while True:
             try:
                 sent = await asyncio.to_thread(sender.round)
                 if sent.failed:
-                    log.warning("webhooks.failed", **asdict(sent))
+                    log.warning(f"{what}.failed", **asdict(sent))
                 if sent.delivered:
                     continue  # more may wait
             except CaseworkError as error:
-                log.error("webhooks.not_sent", error=str(error))
-            await asyncio.sleep(WEBHOOKS_EVERY)
+                log.error(f"{what}.not_sent", error=str(error))
+            await asyncio.sleep(SEND_EVERY)
 
     async def _watch_tickets(self) -> None:
         clock = Clock(self.office.tickets.ledger)
@@ -390,7 +407,10 @@ class Line:
         while True:
             await asyncio.sleep(self.settings.survey_seconds)
             try:
-                await asyncio.to_thread(self.surveyor.look)
+                if self.settings.sms_url:
+                    await asyncio.to_thread(self.texter.look)
+                if self.settings.trunk:
+                    await asyncio.to_thread(self.surveyor.look)
             except Exception as error:
                 # The database, Redis or Asterisk is away, and each says so itself.
                 log.warning("surveys.not_asked", error=str(error))
@@ -416,11 +436,14 @@ class Line:
         background = [
             asyncio.create_task(self._reconcile()),
             asyncio.create_task(self._speak_answers_ahead()),
-            *([asyncio.create_task(self._survey())] if settings.trunk else []),
             asyncio.create_task(self._sweep_sounds()),
             asyncio.create_task(self._watch_tickets()),
-            asyncio.create_task(self._send_webhooks()),
+            asyncio.create_task(self._send("webhooks", Outbox(self.office.tickets.engine))),
         ]
+        if settings.sms_url:
+            background.append(asyncio.create_task(self._send("texts", self.texts)))
+        if settings.sms_url or settings.trunk:
+            background.append(asyncio.create_task(self._survey()))
         web = create_web(
             self.desk,
             self.queue,
@@ -430,6 +453,7 @@ class Line:
             self.secrets.api_token,
             self.talk,
             self.house(),
+            [survey_pages(self.office.surveys, lambda one: kind_of(self._pack_of(one.pack), one))],
         )
         keys = ApiKeys(self.office.tickets.engine)
         web.mount(

@@ -20,6 +20,7 @@ from bot.casework.incidents import Incidents
 from bot.casework.lifecycle import BOT, OPEN
 from bot.casework.ratings import Ratings
 from bot.casework.surveys import Surveys
+from bot.casework.texts import Kind
 from bot.casework.tickets import TicketStore, TicketSummary
 from bot.dialogue.types import (
     BookCallback,
@@ -78,8 +79,9 @@ def nobody_waits(_: str) -> bool:
     return False
 
 
-def no_text(phone: str, text: str) -> None:
+def no_text(*_: str) -> bool:
     """Send no text: this line has no channel for it."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,8 @@ class Office:
     """A pack by name; the main one for ""."""
     queue_full: Callable[[str], bool] = nobody_waits
     """Whether the queue of a dialled number takes nobody more in a bearable time."""
-    send_text: Callable[[str, str], None] = no_text
+    send_text: Callable[[str, Kind, str, str, str], bool] = no_text
+    """``Texts.send``: what has the same key is sent once."""
     clock: Callable[[], dt.datetime] = field(default=lambda: dt.datetime.now().astimezone())
     """Local time, aware."""
 
@@ -258,7 +261,8 @@ class Office:
             case Remember():
                 self._remember(contact, note)
             case SendText():
-                self.send_text(note.phone, note.text)
+                key = hashlib.sha256("\0".join((contact.id, note.phone, note.text)).encode())
+                self.send_text(key.hexdigest(), "number", note.phone, note.text, contact.pack)
             case TakeSurvey(solved=None):
                 outcome = "refused" if note.refused else "no_answer"
                 self.surveys.attempt(note.number, outcome, BOT)

@@ -45,17 +45,19 @@ class Surveyor:
         channel: str,
         did: str,
         busy: Callable[[], bool] = lambda: False,
+        by: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """``channel`` with ``{number}`` in it; ``did`` is shown to the citizen as ours.
 
-        ``clock`` in seconds.
+        ``by``: only those that are to be asked this way. ``clock`` in seconds.
         """
         self._surveys = surveys
         self._call_out = call_out
         self._channel = channel
         self._did = did
         self._busy = busy
+        self._by = by
         self._clock = clock
         self._talking: dict[str, float] = {}
 
@@ -66,7 +68,7 @@ class Surveyor:
             CaseworkError, SwitchboardError: look again later.
         """
         called = 0
-        for asking in self._surveys.due():
+        for asking in self._surveys.due(self._by):
             if self._busy():
                 break
             # Who is talking with the bot now is due until the end of the conversation.

@@ -194,7 +194,10 @@ class Survey(Base):
     """Not before this."""
     attempts: Mapped[int] = mapped_column(default=0)
     token: Mapped[str] = mapped_column(String(43), unique=True)
-    """Secret of the web link in an SMS."""
+    """Secret of the web link in a text."""
+    by: Mapped[str] = mapped_column(String(8), default="call", server_default="call")
+    """``call`` or ``text``: how the citizen is asked next."""
+    texted_at: Mapped[dt.datetime | None]
 
 
 class Incident(Base):

@@ -1,6 +1,6 @@
-"""The SQL tables for those outside the line: API keys, webhooks, their outbox, legal holds.
+"""The SQL tables for those outside the line: API keys, webhooks, texts, what is to go out, holds.
 
-Leaves to others: what they mean (``api_keys.py``, ``outbox.py``, ``retention.py``).
+Leaves to others: what they mean (``api_keys.py``, ``outbox.py``, ``texts.py``, ``retention.py``).
 """
 
 from __future__ import annotations
@@ -10,10 +10,34 @@ import datetime as dt
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from bot.casework.encryption import EncryptedText
+from bot.casework.encryption import EncryptedLookup, EncryptedText
 from bot.casework.models import ACTOR, UNIT, Base
 
-__all__ = ["ApiKey", "Base", "Delivery", "LegalHold", "Webhook"]
+__all__ = [
+    "ApiKey",
+    "Base",
+    "Delivery",
+    "LegalHold",
+    "Postable",
+    "TextMessage",
+    "TextRefusal",
+    "TextTalk",
+    "Webhook",
+]
+
+
+class Postable:
+    """The columns of what is to go out at least once (``posting.py``)."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    state: Mapped[str] = mapped_column(String(16), default="pending")
+    """``pending``, ``delivered`` or ``dead``."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[dt.datetime]
+    """Not before this."""
+    done_at: Mapped[dt.datetime | None]
+    error: Mapped[str] = mapped_column(Text, default="")
+    """What the last try came to, when it failed."""
 
 
 class ApiKey(Base):
@@ -47,7 +71,7 @@ class Webhook(Base):
     active: Mapped[bool] = mapped_column(default=True)
 
 
-class Delivery(Base):
+class Delivery(Postable, Base):
     """One event for one webhook: written with the event, so that a crash loses nothing."""
 
     __tablename__ = "deliveries"
@@ -56,17 +80,62 @@ class Delivery(Base):
         Index("ix_deliveries_state_next", "state", "next_at"),
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
     webhook_id: Mapped[int] = mapped_column(ForeignKey("webhooks.id"))
     event_id: Mapped[int] = mapped_column(ForeignKey("ticket_events.id"), index=True)
-    state: Mapped[str] = mapped_column(String(16), default="pending")
-    """``pending``, ``delivered`` or ``dead``."""
-    attempts: Mapped[int] = mapped_column(default=0)
-    next_at: Mapped[dt.datetime]
-    """Not before this."""
-    done_at: Mapped[dt.datetime | None]
-    error: Mapped[str] = mapped_column(Text, default="")
-    """What the last try came to, when it failed."""
+
+
+class TextMessage(Postable, Base):
+    """短信: one text, to a citizen or from one."""
+
+    __tablename__ = "texts"
+    __table_args__ = (
+        UniqueConstraint("direction", "key", name="uq_text"),
+        Index("ix_texts_state_next", "state", "next_at"),
+    )
+
+    direction: Mapped[str] = mapped_column(String(3))
+    """``out`` or ``in``."""
+    key: Mapped[str] = mapped_column(String(96))
+    """The same thing is texted once; of one that came in, the gateway's own id."""
+    kind: Mapped[str] = mapped_column(String(16))
+    """``number``, ``survey``, ``notice``, ``reply`` or ``said``."""
+    ticket_id: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"), index=True)
+    phone: Mapped[str] = mapped_column(EncryptedLookup, index=True)
+    """Personal: the citizen's number."""
+    text: Mapped[str] = mapped_column(EncryptedText)
+    """Personal."""
+    line: Mapped[str] = mapped_column(String(32), default="")
+    """The line's own number that it came to."""
+    made_at: Mapped[dt.datetime] = mapped_column(index=True)
+    until: Mapped[dt.datetime]
+    """Not worth sending, or answering, after this."""
+
+
+class TextRefusal(Base):
+    """退订: a number that wants no texts."""
+
+    __tablename__ = "text_refusals"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    phone: Mapped[str] = mapped_column(EncryptedLookup, unique=True)
+    """Personal."""
+    at: Mapped[dt.datetime]
+
+
+class TextTalk(Base):
+    """A conversation by text: how far it has come, between two texts."""
+
+    __tablename__ = "text_talks"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    phone: Mapped[str] = mapped_column(EncryptedLookup, unique=True)
+    """Personal."""
+    contact: Mapped[str] = mapped_column(String(36))
+    line: Mapped[str] = mapped_column(String(32), default="")
+    pack: Mapped[str] = mapped_column(String(64), default="")
+    state: Mapped[str] = mapped_column(EncryptedText)
+    """Personal: the dialogue's state, as it writes itself."""
+    last_at: Mapped[dt.datetime] = mapped_column(index=True)
 
 
 class LegalHold(Base):

@@ -27,7 +27,7 @@ from bot.casework.models import (
     TicketEvent,
     Whistle,
 )
-from bot.casework.outside_models import LegalHold
+from bot.casework.outside_models import LegalHold, TextMessage, TextTalk
 
 #: What stands where personal words were.
 ERASED = "（已按规定删除）"
@@ -42,7 +42,7 @@ class Policy:
     tickets: int = 3 * 365
     """After a ticket is over."""
     drafts: int = 30
-    """After a half-finished ticket was begun."""
+    """After a half-finished ticket was begun, or something was texted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,10 @@ class Retention:
                     self._erase(session, ids[first : first + BATCH], by, "retention policy")
             with self._ledger.transaction() as session:
                 session.execute(delete(Draft).where(Draft.id.in_(stale)))
+                before = now - dt.timedelta(days=policy.drafts)
+                done = TextMessage.state != "pending", TextMessage.made_at < before
+                session.execute(delete(TextMessage).where(*done))
+                session.execute(delete(TextTalk).where(TextTalk.last_at < before))
         return Erased(len(ids), len(stale), len(kept))
 
     def erase(self, number: str, by: str | Actor, reason: str) -> None:
@@ -154,6 +158,8 @@ class Retention:
         session.execute(events.values(note=ERASED))
         notices = update(Notice).where(Notice.ticket_id.in_(ids), Notice.to_kind == "citizen")
         session.execute(notices.values(recipient="", text=ERASED))
+        texts = update(TextMessage).where(TextMessage.ticket_id.in_(ids))
+        session.execute(texts.values(phone="", text=ERASED))
         whistles = update(Whistle).where(Whistle.ticket_id.in_(ids))
         session.execute(whistles.values(reason=ERASED, place=""))
 

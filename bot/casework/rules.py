@@ -7,8 +7,11 @@ of packs. Leaves to others: following them.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
+from zoneinfo import ZoneInfo
 
 from bot.casework.deadlines import ClockRules
 from bot.casework.dispatch import DispatchRules, Place
@@ -16,7 +19,7 @@ from bot.casework.dispatch import DispatchRules, Place
 
 @dataclass(frozen=True, slots=True)
 class SurveyRules:
-    """When and how often a citizen is called back after resolving (回访)."""
+    """How, when and how often a citizen is asked after resolving (回访)."""
 
     first_after: dt.timedelta = dt.timedelta(hours=1)
     retry_after: tuple[dt.timedelta, ...] = (dt.timedelta(hours=4), dt.timedelta(hours=24))
@@ -26,7 +29,18 @@ class SurveyRules:
     to_hour: int = 20
     """… and before which it must."""
     close_after: dt.timedelta = dt.timedelta(days=7)
-    """A ticket whose citizen could not be reached is closed this long after resolving."""
+    """A ticket whose citizen could not be reached is closed this long after resolving. As long
+    the link in a text is good."""
+    by: Literal["call", "text"] = "call"
+    """How citizens are asked first."""
+    answer_within: dt.timedelta = dt.timedelta(hours=24)
+    """Who has not answered a text this long is called."""
+    mobile: str = r"1[3-9]\d{9}"
+    """Numbers that can be texted, as a regular expression; "" for none."""
+
+    def can_text(self, phone: str) -> bool:
+        """Tell whether a number can be texted at all."""
+        return bool(self.mobile and re.fullmatch(self.mobile, phone))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +76,16 @@ class Rules:
     weights: Weights = field(default_factory=Weights)
     locate: Callable[[str], Place] = nowhere
     """Finds district and sub-district in what was said of a place."""
+
+    def permitted(self, moment: dt.datetime) -> dt.datetime:
+        """Return ``moment``, or the next one at which citizens may be called, in UTC."""
+        local = moment.astimezone(ZoneInfo(self.clocks.zone))
+        opening = local.replace(hour=self.surveys.from_hour, minute=0, second=0, microsecond=0)
+        if local.hour >= self.surveys.to_hour:
+            opening += dt.timedelta(days=1)
+        elif local.hour >= self.surveys.from_hour:
+            opening = local
+        return opening.astimezone(dt.UTC)
 
 
 RuleBook = Mapping[str, Rules]

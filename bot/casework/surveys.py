@@ -9,16 +9,15 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from bot.casework.errors import CaseworkError, UnknownTicket
 from bot.casework.ledger import Ledger
-from bot.casework.lifecycle import SYSTEM, Actor, EventKind, TicketState
+from bot.casework.lifecycle import BOT, SYSTEM, Actor, EventKind, TicketState
 from bot.casework.models import Survey, Ticket
-from bot.casework.rules import Rules, SurveyRules
+from bot.casework.texts import put, refused
 
 #: What may come of a try to reach a citizen.
 OUTCOMES = ("reached", "no_answer", "busy", "refused", "failed")
@@ -27,7 +26,7 @@ _ASKING = (TicketState.RESOLVED.value, TicketState.CALLBACK.value)
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """A citizen who is to be called."""
+    """A citizen who is to be asked."""
 
     number: str
     phone: str
@@ -38,35 +37,26 @@ class Asking:
     """Which unit says that it is done."""
     attempts: int
     token: str
-    """For the link in an SMS."""
-
-
-def permitted(rules: SurveyRules, zone: str, moment: dt.datetime) -> dt.datetime:
-    """Return ``moment``, or the next one at which the line may call, in UTC."""
-    local = moment.astimezone(ZoneInfo(zone))
-    opening = local.replace(hour=rules.from_hour, minute=0, second=0, microsecond=0)
-    if local.hour >= rules.to_hour:
-        opening += dt.timedelta(days=1)
-    elif local.hour >= rules.from_hour:
-        opening = local
-    return opening.astimezone(dt.UTC)
-
-
-def may_ask(rules: Rules, moment: dt.datetime) -> bool:
-    """Tell whether citizens may be called and written to at a moment."""
-    return permitted(rules.surveys, rules.clocks.zone, moment) <= moment
+    """For the link in a text."""
+    pack: str = ""
+    category: str = ""
+    texted: bool = False
+    """They were asked by text and have not answered in time."""
 
 
 def schedule(session: Session, ledger: Ledger, ticket: Ticket) -> Survey:
     """Plan to ask the citizen of a ticket that was just resolved."""
     rules = ledger.rules_of(ticket.pack)
     when = ledger.now() + rules.surveys.first_after
+    phone = ticket.phone or ticket.caller
+    textable = rules.surveys.can_text(phone) and not refused(session, phone)
     survey = Survey(
         ticket_id=ticket.id,
         round=ticket.reopened,
         # Who withheld the number and left none can't be called.
-        state="due" if ticket.phone or ticket.caller else "given_up",
-        next_at=permitted(rules.surveys, rules.clocks.zone, when),
+        state="due" if phone else "given_up",
+        by=rules.surveys.by if textable else "call",
+        next_at=rules.permitted(when),
         attempts=0,
         token=secrets.token_urlsafe(32),
     )
@@ -81,22 +71,25 @@ class Surveys:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def due(self, now: dt.datetime | None = None, limit: int = 100) -> list[Asking]:
-        """Return who may be called now, longest due first; nobody outside permitted hours.
+    def due(self, by: str = "", limit: int = 100) -> list[Asking]:
+        """Return who may be asked now, longest due first; nobody outside permitted hours.
 
-        Which those are is for each ticket's own pack to say.
+        Which those are is for each ticket's own pack to say. ``by`` is ``call`` or ``text``, the
+        way in which they are to be asked; "" for everybody.
 
         Raises:
             CaseworkError: it can't be read.
         """
-        ledger, now = self._ledger, now or self._ledger.now()
-        waiting = Survey.state == "due", Survey.next_at <= now, Ticket.state.in_(_ASKING)
+        ledger, now = self._ledger, self._ledger.now()
+        waiting = [Survey.state == "due", Survey.next_at <= now, Ticket.state.in_(_ASKING)]
+        if by:
+            waiting.append(Survey.by == by)
         with ledger.transaction() as session:
             joined = select(Ticket.pack).join(Survey, Survey.ticket_id == Ticket.id)
             packs = [
                 pack
                 for pack in session.scalars(joined.where(*waiting).distinct())
-                if may_ask(ledger.rules_of(pack), now)
+                if ledger.rules_of(pack).permitted(now) <= now
             ]
             query = (
                 select(Survey, Ticket)
@@ -107,25 +100,96 @@ class Surveys:
             )
             return [_asking(survey, ticket) for survey, ticket in session.execute(query)]
 
-    def number_of(self, token: str) -> str:
-        """Return the ticket that the link in an SMS is for.
+    def asked(self, token: str) -> Asking:
+        """Return what the link in a text asks about.
 
         Raises:
-            UnknownTicket: there is no such link, or it was used.
+            UnknownTicket: there is no such link, it was used, or it is too old.
+            CaseworkError: it can't be read.
         """
-        with self._ledger.transaction() as session:
-            number = session.scalar(
-                select(Ticket.number)
-                .join(Survey, Survey.ticket_id == Ticket.id)
-                .where(
-                    Survey.token == token,
-                    Survey.state != "answered",
-                    Survey.round == Ticket.reopened,
-                )
+        good = Survey.token == token, Survey.state != "answered", Ticket.state.in_(_ASKING)
+        return self._one(*good)
+
+    def asked_by_text(self, phone: str) -> Asking:
+        """Return what a number was asked last by text, and has not answered.
+
+        Raises:
+            UnknownTicket: nothing.
+            CaseworkError: it can't be read.
+        """
+        number = or_(Ticket.phone == phone, and_(Ticket.phone == "", Ticket.caller == phone))
+        asked = Survey.texted_at.is_not(None), Survey.state != "answered"
+        return self._one(number, *asked, Ticket.state.in_(_ASKING))
+
+    def _one(self, *where: ColumnElement[bool]) -> Asking:
+        ledger = self._ledger
+        query = (
+            select(Survey, Ticket)
+            .join(Ticket, Survey.ticket_id == Ticket.id)
+            .where(*where, Survey.round == Ticket.reopened)
+            .order_by(Survey.texted_at.desc())
+            .limit(1)
+        )
+        with ledger.transaction() as session:
+            found = session.execute(query).first()
+            if found is not None:
+                survey, ticket = found
+                good_for = ledger.rules_of(ticket.pack).surveys.close_after
+                if ticket.resolved_at and ledger.now() < ticket.resolved_at + good_for:
+                    return _asking(survey, ticket)
+        raise UnknownTicket("This link is not valid any more.")
+
+    def text(self, number: str, words: str) -> bool:
+        """Ask by text; who has not answered in time is due again, and then ``texted``.
+
+        Returns:
+            Whether it is new, and may be.
+
+        Raises:
+            UnknownTicket, IllegalTransition, CaseworkError: it is not to be asked about.
+        """
+        ledger, now = self._ledger, self._ledger.now()
+        with ledger.transaction() as session:
+            ticket = ledger.take(session, number)
+            survey, rules = _current(session, ticket), ledger.rules_of(ticket.pack)
+            if survey.state != "due" or survey.by != "text" or survey.texted_at:
+                return False
+            until = rules.permitted(now + rules.surveys.answer_within)
+            sent = put(
+                session,
+                rules,
+                key=f"survey:{survey.id}",
+                kind="survey",
+                phone=ticket.phone or ticket.caller,
+                text=words,
+                at=now,
+                until=until,
+                ticket_id=ticket.id,
             )
-        if number is None:
-            raise UnknownTicket("This link is not valid any more.")
-        return number
+            if not sent:
+                survey.by = "call"  # They have refused texts meanwhile.
+                return False
+            survey.texted_at, survey.next_at = now, until
+            ledger.write(
+                session, ticket, EventKind.SURVEY_TRIED, BOT, outcome="sent", channel="sms"
+            )
+            return True
+
+    def call_instead(self, number: str) -> None:
+        """Let who has not answered a text be called.
+
+        Raises:
+            UnknownTicket, IllegalTransition, CaseworkError: it is not to be asked about.
+        """
+        ledger = self._ledger
+        with ledger.transaction() as session:
+            ticket = ledger.take(session, number)
+            survey = _current(session, ticket)
+            if survey.by == "text":
+                survey.by = "call"
+                ledger.write(
+                    session, ticket, EventKind.SURVEY_TRIED, BOT, outcome="no_answer", channel="sms"
+                )
 
     def attempt(self, number: str, outcome: str, by: str | Actor, channel: str = "phone") -> None:
         """Record what came of a try, and plan the next or give up.
@@ -159,8 +223,8 @@ class Surveys:
             if outcome == "refused" or survey.attempts > len(retries):
                 survey.state = "given_up"
             else:
-                when = ledger.now() + retries[survey.attempts - 1]
-                survey.next_at = permitted(rules.surveys, rules.clocks.zone, when)
+                survey.by = "call"
+                survey.next_at = rules.permitted(ledger.now() + retries[survey.attempts - 1])
 
     def answer(
         self,
@@ -266,4 +330,7 @@ def _asking(survey: Survey, ticket: Ticket) -> Asking:
         unit=ticket.unit,
         attempts=survey.attempts,
         token=survey.token,
+        pack=ticket.pack,
+        category=ticket.category,
+        texted=survey.texted_at is not None,
     )

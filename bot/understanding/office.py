@@ -7,10 +7,19 @@ and whether what it names is there (``checks.py``).
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Literal
+import re
+from string import Formatter
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 _Share = Annotated[float, Field(ge=0, le=1)]
@@ -60,7 +69,21 @@ class EscalationStep(_Model):
 
 
 class SurveyTimes(_Model):
-    """When citizens are called back after resolving."""
+    """How and when citizens are asked after resolving (回访)."""
+
+    by: Literal["call", "text"] = "call"
+    """By telephone, or by text first. Landlines, those who refuse texts and those who do not
+    answer are called; where there is no text gateway, everybody is."""
+    text: str = ""
+    """What is texted; ``{title}`` and ``{number}`` are the ticket's."""
+    text_sensitive: str = ""
+    """The same for sensitive categories: not what it is about, only ``{number}``."""
+    text_link: str = ""
+    """What follows where there are web pages; ``{link}`` is the survey's own."""
+    answer_within: _Count = 24
+    """Hours after which who has not answered a text is called."""
+    mobile: str = r"1[3-9]\d{9}"
+    """Numbers that can be texted, as a regular expression."""
 
     first_after: _Hours = 1
     """Hours after resolving."""
@@ -71,6 +94,29 @@ class SurveyTimes(_Model):
     """Local hours between which the line may call."""
     close_after: _Count = 7
     """Days after resolving when a ticket whose citizen was never reached is closed."""
+
+    @field_validator("mobile")
+    @classmethod
+    def _expression(cls, written: str) -> str:
+        try:
+            re.compile(written)
+        except re.error as error:
+            raise ValueError(f"is no regular expression: {error}") from error
+        return written
+
+    @model_validator(mode="after")
+    def _worded(self) -> Self:
+        for name, text, known in (
+            ("text", self.text, {"title", "number"}),
+            ("text_sensitive", self.text_sensitive, {"number"}),
+            ("text_link", self.text_link, {"link"}),
+        ):
+            if self.by == "text" and not text and name != "text_link":
+                raise ValueError(f"who is asked by text needs the words: “{name}” is missing")
+            unknown = {one for _, one, _, _ in Formatter().parse(text) if one} - known
+            if unknown:
+                raise ValueError(f"“{name}” has {unknown}, which is none of {known}")
+        return self
 
 
 class IncidentLimits(_Model):

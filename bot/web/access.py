@@ -40,6 +40,8 @@ ACCESS: dict[tuple[str, str], frozenset[Role] | Open] = {
     ("POST", "/reload"): Open.TOKEN,
     ("GET", "/static"): Open.PUBLIC,
     ("GET", "/static/sip"): Open.PUBLIC,
+    ("GET", "/s/{token}"): Open.PUBLIC,
+    ("POST", "/s/{token}"): Open.PUBLIC,
     ("GET", "/login"): Open.PUBLIC,
     ("POST", "/login"): Open.PUBLIC,
     ("GET", "/"): ANYBODY,

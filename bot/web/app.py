@@ -9,12 +9,12 @@ Leaves to others: every rule (``agents/desk.py``), and listening on a port, loop
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import anyio.to_thread
-from fastapi import Depends, FastAPI, Header, Request
+from fastapi import APIRouter, Depends, FastAPI, Header, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -85,11 +85,13 @@ def create_web(
     token: str,
     talk: Talk | None = None,
     house: House | None = None,
+    citizens: Sequence[APIRouter] = (),
 ) -> FastAPI:
     """Build the app.
 
     ``health`` names every part with what is known of it; a value of False means it is down.
     ``reload`` reads the pack anew; it raises PackError when that can't be used. Both may block.
+    ``citizens`` are the routes that are open to those outside: surveys, texts.
     """
     # No documentation pages: theirs load scripts from elsewhere, and the line is offline.
     app = FastAPI(title="hotline", docs_url=None, redoc_url=None, openapi_url=None)
@@ -150,6 +152,8 @@ def create_web(
 
     if talk is not None:
         app.include_router(talk_routes(talk), dependencies=guarded)
+    for routes in citizens:
+        app.include_router(routes)
     if house is not None:
         add_pages(app, house)
     _answer_errors(app)

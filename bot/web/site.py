@@ -55,7 +55,8 @@ def add_pages(app: FastAPI, house: House) -> None:
 
 def for_people(request: Request) -> bool:
     """Whether an error is told to a person at a page rather than to a program."""
-    return request.url.path.startswith(("/desk", "/wallboard", "/accounts", "/audit", "/training"))
+    pages = ("/desk", "/wallboard", "/accounts", "/audit", "/training", "/s/")
+    return request.url.path.startswith(pages)
 
 
 def trouble(error: Exception) -> Response:

@@ -1,9 +1,9 @@
-"""Sending webhooks: signed, repeated until they arrive or are given up.
+"""Sending what the line tells programs outside: signed JSON, to back offices and text gateways.
 
 The signature is ``Hotline-Signature: t=UNIX_SECONDS,v1=HEX``, where HEX is the HMAC-SHA256 of
 ``UNIX_SECONDS.BODY`` under the webhook's secret (RFC 2104). A receiver recomputes it over the
 bytes it got, refuses old times, and answers 2xx; it must bear the same ``id`` twice. Leaves to
-others: what is sent to whom, and when again (``casework/outbox.py``).
+others: what is sent to whom, and when again (``casework/outbox.py``, ``casework/texts.py``).
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import httpx
 
-from bot.casework.outbox import Outbox, Parcel
+from bot.casework.posting import Parcel
 
 #: Seconds that a receiver has.
 TIMEOUT = 10.0
@@ -53,10 +54,23 @@ def _mac(secret: str, body: bytes, at: int) -> str:
     return hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
 
 
+class Sendable(Protocol):
+    """An outbox (``casework``)."""
+
+    def take(self) -> list[Parcel]:
+        """Return what is due, and keep others from it meanwhile."""
+
+    def delivered(self, id: int) -> None:
+        """Record that it arrived."""
+
+    def failed(self, id: int, error: str) -> None:
+        """Record that it did not."""
+
+
 class Sender:
     """Sends what is due. Blocks; call :meth:`round` again and again."""
 
-    def __init__(self, outbox: Outbox, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, outbox: Sendable, now: Callable[[], float] = time.time) -> None:
         self._outbox = outbox
         self._now = now
         # No redirects: the secret's owner is who was registered.

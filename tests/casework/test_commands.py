@@ -12,7 +12,10 @@ from sqlalchemy import create_engine
 from typer.testing import CliRunner
 
 from bot.casework.audit import Audit
+from bot.casework.posting import PAUSES
+from bot.casework.texts import Texts
 from bot.cli import app
+from bot.commands.casework import opened
 
 UNIT = "望京街道办事处"
 
@@ -147,3 +150,30 @@ def test_plain_data_is_json() -> None:
 def test_a_look_at_the_clock_says_what_it_did() -> None:
     a_ticket()
     assert run("clock", "once").startswith("临期提醒 0，超期 0")
+
+
+def test_texts_are_listed_masked_and_tried_anew(tmp_path: Path) -> None:
+    with opened() as store:
+        texts = Texts(store.ledger, "http://gateway", "s")
+        texts.send("k1", "number", "13800138000", "工单号261124000017。")
+        for _ in range(len(PAUSES) + 1):
+            [row] = texts.newest()
+            with store.ledger.transaction() as session:
+                session.merge(row).next_at = store.ledger.now()
+            [parcel] = texts.take()
+            texts.failed(parcel.id, "HTTP 503")
+    listed = run("text", "list", "--dead")
+    assert "138****8000" in listed
+    assert "13800138000" not in listed
+    assert "HTTP 503" in listed
+    assert "未发出 1" in listed
+    assert "1 条" in run("text", "retry")
+    assert "待发 1" in run("text", "list")
+
+
+def test_who_refuses_texts_on_the_telephone_is_noted_by_an_agent() -> None:
+    assert "138****8000" in run("text", "refuse", "13800138000")
+    with opened() as store:
+        assert not Texts(store.ledger).send("k1", "number", "13800138000", "工单号。")
+        run("text", "allow", "13800138000")
+        assert Texts(store.ledger).send("k1", "number", "13800138000", "工单号。")

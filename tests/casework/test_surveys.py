@@ -10,8 +10,8 @@ from casework.world import DAY, HOUR, World
 from bot.casework.clocks import Clock
 from bot.casework.errors import CaseworkError, IllegalTransition, UnknownTicket
 from bot.casework.lifecycle import TicketState
-from bot.casework.rules import SurveyRules
-from bot.casework.surveys import Surveys, permitted
+from bot.casework.rules import Rules
+from bot.casework.surveys import Surveys
 
 UNIT = "unit:市自来水集团"
 
@@ -51,9 +51,7 @@ def test_nobody_is_called_at_night(world: World) -> None:
 def test_calls_wait_for_permitted_hours(hour: int, day: int, then: int) -> None:
     zone = dt.timezone(8 * HOUR)
     asked = dt.datetime(2026, 12, 1, hour, tzinfo=zone)
-    assert permitted(SurveyRules(), "Asia/Shanghai", asked) == dt.datetime(
-        2026, 12, day, then, tzinfo=zone
-    )
+    assert Rules().permitted(asked) == dt.datetime(2026, 12, day, then, tzinfo=zone)
 
 
 def test_solved_closes_the_ticket(world: World) -> None:
@@ -107,10 +105,10 @@ def test_the_link_of_an_sms_is_good_until_it_was_answered(world: World) -> None:
     number, surveys = resolved(world)
     world.wait(HOUR)
     token = surveys.due()[0].token
-    assert surveys.number_of(token) == number
+    assert surveys.asked(token).number == number
     surveys.answer(number, False, None, "citizen", channel="web")
     with pytest.raises(UnknownTicket):
-        surveys.number_of(token)
+        surveys.asked(token)
 
 
 def test_nobody_is_asked_about_a_ticket_that_is_not_resolved(world: World) -> None:

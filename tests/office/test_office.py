@@ -11,6 +11,7 @@ import pytest
 
 from bot.app import open_office
 from bot.casework.citizens import Profile as Known
+from bot.casework.texts import Texts
 from bot.config import CHECKOUT
 from bot.dialogue.types import (
     BookCallback,
@@ -28,6 +29,7 @@ from bot.dialogue.types import (
     Rate,
     Remember,
     SeekPerson,
+    SendText,
 )
 from bot.office import Contact, Office, lot
 from bot.understanding.pack import Pack, load_pack
@@ -167,3 +169,15 @@ def test_a_call_always_draws_the_same_lot() -> None:
     assert lot("c1") == lot("c1")
     assert 0 <= lot("c1") < 1
     assert len({lot(str(n)) < 0.5 for n in range(20)}) == 2
+
+
+def test_a_text_of_a_call_is_handed_over_once_however_often_it_is_noted(
+    pack: Pack, tmp_path: Path
+) -> None:
+    made = open_office(f"sqlite:///{tmp_path}/office.db", lambda _: pack, texting=True)
+    for _ in range(2):
+        made.note(contact(), SendText(CALLER, "您的诉求已登记，工单号261124000017。"))
+    made.note(contact("c2"), SendText(CALLER, "您的诉求已登记，工单号261124000025。"))
+    sent = Texts(made.tickets.ledger).newest()
+    assert [(one.phone, one.kind) for one in sent] == [(CALLER, "number")] * 2
+    made.close()

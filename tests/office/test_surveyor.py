@@ -19,7 +19,7 @@ class Register:
     asked: list[Asking]
     tries: list[tuple[str, str]] = field(default_factory=list)
 
-    def due(self) -> list[Asking]:
+    def due(self, by: str) -> list[Asking]:
         return self.asked
 
     def attempt(self, number: str, outcome: str, by: object, channel: str = "phone") -> None:

@@ -18,6 +18,7 @@ from bot.agents.queue import AgentQueue
 from bot.agents.talk import Talk
 from bot.agents.types import QueueEntry
 from bot.casework.citizens import Citizens
+from bot.casework.surveys import Surveys
 from bot.casework.tickets import TicketStore
 from bot.config import CHECKOUT
 from bot.observe import Metrics
@@ -31,6 +32,7 @@ from bot.web.feed import Feed
 from bot.web.pages import House
 from bot.web.records import Records
 from bot.web.sessions import Sessions
+from bot.web.survey_pages import survey_pages
 
 TOKEN = "a-token"
 #: As secure as the usual one for what is tested here, and quick.
@@ -142,5 +144,8 @@ def make_site(
         sip_script=folder,
         training=TrainingRoom(TrainingRecords(engine, clock), lambda temper, text: bytes(1600)),
     )
-    app = create_web(desk, queue, metrics, dict, lambda: Reload("p", "1", "1"), TOKEN, talk, house)
+    citizens = [survey_pages(Surveys(tickets.ledger), lambda asking: asking.title)]
+    app = create_web(
+        desk, queue, metrics, dict, lambda: Reload("p", "1", "1"), TOKEN, talk, house, citizens
+    )
     return Site(app, house, floor, clock, records, sounds)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from fastapi.testclient import TestClient
+from receiver import FakeReceiver
 from sqlalchemy.orm import Session
 
 from bot.casework.api_keys import ApiKeys
@@ -20,7 +19,8 @@ from bot.casework.encryption import Keyring
 from bot.casework.handling import Handling
 from bot.casework.lifecycle import CITIZEN, EventKind
 from bot.casework.models import AuditEntry
-from bot.casework.outbox import LEASE, PAUSES, Outbox
+from bot.casework.outbox import Outbox
+from bot.casework.posting import LEASE, PAUSES
 from bot.casework.storage import open_engine
 from bot.casework.tickets import TicketStore
 from bot.web.backoffice import backoffice_app
@@ -167,38 +167,9 @@ def test_pages_follow_each_other(office: Office) -> None:
 # --- webhooks ---------------------------------------------------------------------------------
 
 
-class Receiver:
-    """A back office's own server."""
-
-    def __init__(self) -> None:
-        self.got: list[tuple[dict[str, str], bytes]] = []
-        self.status = 200
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                outer.got.append((dict(self.headers), body))
-                self.send_response(outer.status)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/hook"
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    one = Receiver()
+def receiver() -> Iterator[FakeReceiver]:
+    one = FakeReceiver()
     yield one
     one.close()
 
@@ -211,7 +182,7 @@ def sender(office: Office) -> Iterator[Sender]:
 
 
 def test_every_event_of_its_tickets_is_told_signed_and_without_personal_data(
-    office: Office, receiver: Receiver, sender: Sender
+    office: Office, receiver: FakeReceiver, sender: Sender
 ) -> None:
     _, secret = office.outbox.add(receiver.url, UNIT)
     number = office.dispatched()
@@ -233,7 +204,7 @@ def test_every_event_of_its_tickets_is_told_signed_and_without_personal_data(
 
 
 def test_a_receiver_that_is_down_is_tried_again_until_the_delivery_is_dead(
-    office: Office, receiver: Receiver, sender: Sender
+    office: Office, receiver: FakeReceiver, sender: Sender
 ) -> None:
     office.outbox.add(receiver.url)
     receiver.status = 500
@@ -253,7 +224,7 @@ def test_a_receiver_that_is_down_is_tried_again_until_the_delivery_is_dead(
 
 
 def test_a_sender_that_died_half_way_loses_nothing(
-    office: Office, receiver: Receiver, sender: Sender
+    office: Office, receiver: FakeReceiver, sender: Sender
 ) -> None:
     office.outbox.add(receiver.url)
     office.store.file(call_id="c", category="x", title="x", text="x")
@@ -264,7 +235,7 @@ def test_a_sender_that_died_half_way_loses_nothing(
 
 
 def test_an_event_that_was_rolled_back_is_told_to_nobody(
-    office: Office, receiver: Receiver
+    office: Office, receiver: FakeReceiver
 ) -> None:
     office.outbox.add(receiver.url)
     number = office.dispatched()
