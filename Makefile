@@ -32,7 +32,7 @@ run: setup ## Bring the line up and call it once; Ctrl-C stops it
 test: packages ## Check style, types and layers, then run every test
 	@$(BIN)/hotline setup --tests
 	@$(MAKE) lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
 lint: packages ## Check style, types and layers only
 	$(BIN)/ruff format --check .
