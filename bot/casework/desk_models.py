@@ -28,6 +28,8 @@ class AccountRow(Base):
     role: Mapped[str] = mapped_column(String(16))
     extension: Mapped[str] = mapped_column(String(10), default="")
     """Of their telephone; "" for those who take no calls."""
+    unit: Mapped[str] = mapped_column(UNIT, default="")
+    """Name of the unit whose tickets they see; "" for those who belong to none."""
     password_hash: Mapped[str] = mapped_column(Text)
     """Argon2id, with its salt and parameters (PHC string format)."""
     must_change: Mapped[bool] = mapped_column(default=True)

@@ -6,16 +6,20 @@ import getpass
 from typing import Annotated, NoReturn
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from bot.casework.tickets import CaseworkError, TicketStore
+from bot.commands.casework import line_pack
 from bot.commands.output import console
 from bot.config import Settings
 from bot.database import open_database
 from bot.node.secrets import load_secrets
 from bot.node.types import SetupError
+from bot.understanding.pack import PackError
 from bot.web.accounts import ROLE_NAMES, AccountError, Accounts, Role
 from bot.web.audit import Audit
+from bot.web.units import unit_named
 
 app = typer.Typer(help="Accounts of the pages: add, list, passwd, lock.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="What they sign in with.")]
@@ -26,6 +30,7 @@ def add(
     name: Name,
     role: Annotated[Role, typer.Option(help="What they may do.")] = Role.AGENT,
     extension: Annotated[str, typer.Option(help="Of their telephone, if they take calls.")] = "",
+    unit: Annotated[str, typer.Option(help="Id or name of the unit, for the role of units.")] = "",
 ) -> None:
     """Make an account, and print its one-time password."""
     accounts, audit = _open()
@@ -37,7 +42,7 @@ def add(
     except SetupError as error:
         _fail(str(error))
     try:
-        password = accounts.add(name, role, extension)
+        password = accounts.add(name, role, extension, unit=_unit_of(unit))
     except AccountError as error:
         _fail(str(error))
     audit.write(_me(), "account_added", name, role.value)
@@ -47,10 +52,10 @@ def add(
 @app.command("list")
 def list_accounts() -> None:
     """Show every account."""
-    table = Table("用户名", "角色", "分机", "状态")
+    table = Table("用户名", "角色", "单位", "分机", "状态")
     for one in _open()[0].all():
         state = "已停用" if one.locked else "待改密码" if one.must_change else "正常"
-        table.add_row(one.name, ROLE_NAMES[one.role], one.extension, state)
+        table.add_row(one.name, ROLE_NAMES[one.role], escape(one.unit), one.extension, state)
     console().print(table)
 
 
@@ -90,6 +95,22 @@ def first_admin(settings: Settings) -> str:
     if accounts.all():
         return ""
     return accounts.add("admin", Role.ADMIN)
+
+
+def _unit_of(given: str) -> str:
+    """Return a unit's full name by its id or name."""
+    if not given:
+        return ""
+    try:
+        name = unit_named(line_pack(), given)
+    except PackError as error:
+        _fail(str(error))
+    if name is None:
+        _fail(
+            f"There is no single unit {given!r}: give the id of a unit in the pack's units.yaml, "
+            "or the full name that tickets are dispatched to, such as 望京街道办事处."
+        )
+    return name
 
 
 def _accounts(settings: Settings) -> Accounts:

@@ -20,12 +20,15 @@ class Open(Enum):
     """Programs that bring the node's own token (``app.py``)."""
 
 
-AGENT, SUPERVISOR, EDITOR, ANALYST, ADMIN = Role
+AGENT, SUPERVISOR, EDITOR, ANALYST, ADMIN, UNIT = Role
 ANYBODY = frozenset(Role)
 DESK = frozenset({AGENT, SUPERVISOR})
 FLOOR = frozenset({SUPERVISOR, ADMIN})
 LEARNING = frozenset({SUPERVISOR, EDITOR, ANALYST})
 ADMINS = frozenset({ADMIN})
+#: Who reads tickets, and who works on them. A unit sees none but its own (``casework/inbox.py``).
+CASEWORK = frozenset({UNIT, AGENT, SUPERVISOR, ANALYST})
+HANDLERS = frozenset({UNIT, AGENT, SUPERVISOR})
 
 ACCESS: dict[tuple[str, str], frozenset[Role] | Open] = {
     ("GET", "/healthz"): Open.PUBLIC,
@@ -70,6 +73,9 @@ ACCESS: dict[tuple[str, str], frozenset[Role] | Open] = {
     ("GET", "/training/result/{practice_id}"): DESK,
     ("GET", "/training/progress/{trainee}"): DESK,
     ("GET", "/training/team"): frozenset({SUPERVISOR}),
+    ("GET", "/casework"): CASEWORK,
+    ("GET", "/casework/tickets/{number}"): CASEWORK,
+    ("POST", "/casework/tickets/{number}/reveal"): HANDLERS,
     ("GET", "/corrections"): LEARNING,
     ("GET", "/corrections.csv"): LEARNING,
     ("GET", "/accounts"): ADMINS,
@@ -87,6 +93,7 @@ HOMES = {
     Role.EDITOR: "/corrections",
     Role.ANALYST: "/corrections",
     Role.ADMIN: "/accounts",
+    Role.UNIT: "/casework",
 }
 #: Until somebody has chosen their own password, they get no further than this.
 BEFORE_PASSWORD = frozenset({"/password", "/logout"})

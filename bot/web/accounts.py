@@ -50,6 +50,8 @@ class Role(StrEnum):
     """Reads figures and learns from corrections."""
     ADMIN = "admin"
     """Keeps accounts and reads the audit log."""
+    UNIT = "unit"
+    """Works on the tickets of one unit."""
 
 
 ROLE_NAMES = {
@@ -58,6 +60,7 @@ ROLE_NAMES = {
     Role.EDITOR: "知识编辑",
     Role.ANALYST: "分析员",
     Role.ADMIN: "管理员",
+    Role.UNIT: "承办单位",
 }
 
 
@@ -83,6 +86,8 @@ class Account:
     extension: str
     must_change: bool
     locked: bool
+    unit: str = ""
+    """Name of the unit that they work for; "" for none."""
 
 
 class Accounts:
@@ -100,12 +105,22 @@ class Accounts:
 
     # --- keeping accounts ---------------------------------------------------------------
 
-    def add(self, name: str, role: Role, extension: str = "", password: str = "") -> str:
+    def add(
+        self, name: str, role: Role, extension: str = "", password: str = "", unit: str = ""
+    ) -> str:
         """Make an account; return its password, which has to be changed at the first sign-in.
 
+        ``unit``: its name, for the role of units and for no other.
+
         Raises:
-            AccountError: the name is taken or malformed, or the extension is.
+            AccountError: the name is taken or malformed, or the extension is; the unit is
+                missing, or one too many.
         """
+        if (role is Role.UNIT) != bool(unit):
+            raise AccountError(
+                "An account of the role unit, and no other, has a unit.",
+                "“承办单位”角色须写明单位，其他角色不填单位。",
+            )
         if not _NAME.fullmatch(name):
             raise AccountError(
                 "A name is 2 to 64 letters, digits or . _ @ -.",
@@ -120,6 +135,7 @@ class Accounts:
             name=name,
             role=Role(role).value,
             extension=extension,
+            unit=unit,
             password_hash=self._hasher.hash(password),
             must_change=True,
             locked=False,
@@ -135,13 +151,13 @@ class Accounts:
     def all(self) -> list[Account]:
         """Return every account, by name."""
         with self._transaction() as session:
-            return [_account(row) for row in session.scalars(select(AccountRow))]
+            return [account_of(row) for row in session.scalars(select(AccountRow))]
 
     def get(self, name: str) -> Account | None:
         """Return the account of that name."""
         with self._transaction() as session:
             row = session.scalar(select(AccountRow).where(AccountRow.name == name))
-            return _account(row) if row else None
+            return account_of(row) if row else None
 
     def reset(self, name: str) -> str:
         """Give an account a new password, to be changed; end its sessions. Return it.
@@ -215,7 +231,7 @@ class Accounts:
                 )
             row = session.scalar(select(AccountRow).where(AccountRow.name == name))
             stored = row.password_hash if row else self._nobody
-            account = _account(row) if row else None
+            account = account_of(row) if row else None
         # Outside the transaction: hashing is slow on purpose, and SQLite has one writer.
         ok = self._fits(stored, password[: LONGEST + 1]) and account is not None
         ok = ok and account is not None and not account.locked
@@ -276,5 +292,7 @@ def new_password() -> str:
     return "-".join(groups)
 
 
-def _account(row: AccountRow) -> Account:
-    return Account(row.id, row.name, Role(row.role), row.extension, row.must_change, row.locked)
+def account_of(row: AccountRow) -> Account:
+    """Return a stored account without its password."""
+    role = Role(row.role)
+    return Account(row.id, row.name, role, row.extension, row.must_change, row.locked, row.unit)

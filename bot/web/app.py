@@ -35,7 +35,7 @@ from bot.agents.types import EntryState, SwitchboardError
 from bot.observe import Metrics
 from bot.speech.types import SpeechError
 from bot.understanding.yaml_source import PackError
-from bot.web.pages import House
+from bot.web.pages import House, Refused, refusal
 from bot.web.site import add_pages, for_people, trouble
 from bot.web.talk_api import talk_routes
 
@@ -205,7 +205,9 @@ def _answer_errors(app: FastAPI) -> None:
         return ApiError(503, "switchboard_unavailable", message, detail=str(error)).response()
 
     @app.exception_handler(RequestValidationError)
-    def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+    def invalid(request: Request, error: RequestValidationError) -> Response:
+        if for_people(request):
+            return refusal(request, Refused(422, "填写的内容太长或者格式不对，请返回修改。"))
         fields = ", ".join(str(one["loc"][-1]) for one in error.errors())
         message = "请求的内容不对，请检查坐席分机号和来电编号。"
         return ApiError(422, "invalid_request", message, detail=fields).response()

@@ -38,6 +38,8 @@ ACTIONS = {
     "gave_entry": "指派来电",
     "exported": "导出",
     "looked_at_phone": "取得话机账号",
+    "looked_at_ticket": "查看工单",
+    "revealed": "查看隐藏信息",
 }
 
 

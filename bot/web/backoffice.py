@@ -24,6 +24,7 @@ from bot.casework.api_keys import ApiKeys
 from bot.casework.audit import Audit
 from bot.casework.errors import CaseworkError, Conflict, IllegalTransition, UnknownTicket
 from bot.casework.handling import Handling
+from bot.casework.inbox import is_of, seen_by
 from bot.casework.lifecycle import Actor, Role
 from bot.casework.models import Ticket, TicketEvent
 from bot.casework.tickets import TicketState, TicketStore
@@ -210,7 +211,7 @@ def backoffice_app(store: TicketStore, keys: ApiKeys) -> FastAPI:
 
     def own(number: str, unit: Actor) -> Ticket:
         ticket = store.get(number)
-        if ticket is None or ticket.unit != unit.name:
+        if ticket is None or not is_of(ticket, unit.name):
             # Whether others have such a ticket is no business of this unit.
             raise ApiError(404, "unknown_ticket", "本单位没有这个工单。")
         return ticket
@@ -228,7 +229,7 @@ def backoffice_app(store: TicketStore, keys: ApiKeys) -> FastAPI:
         before: Annotated[int, Query(ge=1, le=NEWEST, description="See ``next``.")] = NEWEST,
         limit: Annotated[int, Query(ge=1, le=PAGE)] = 50,
     ) -> Page:
-        where: list[Any] = [Ticket.unit == unit.name, Ticket.id < before]
+        where: list[Any] = [*seen_by(unit.name), Ticket.id < before]
         if state:
             where.append(Ticket.state.in_([one.value for one in state]))
         if due_before:

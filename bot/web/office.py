@@ -11,6 +11,7 @@ from bot.web.accounts import AccountError, Role
 from bot.web.audit import ACTIONS
 from bot.web.pages import House, Me, Refused, guard, page
 from bot.web.sessions import SignedIn
+from bot.web.units import unit_named, unit_names
 
 
 def office_pages(house: House) -> APIRouter:
@@ -25,6 +26,7 @@ def office_pages(house: House) -> APIRouter:
             me,
             status,
             accounts=sorted(house.accounts.all(), key=lambda one: one.name),
+            units=unit_names(house.pack()),
             message=message,
             shown=shown,
         )
@@ -39,14 +41,20 @@ def office_pages(house: House) -> APIRouter:
         name: Annotated[str, Form(max_length=64)] = "",
         role: Annotated[Role, Form()] = Role.AGENT,
         extension: Annotated[str, Form(max_length=10)] = "",
+        unit: Annotated[str, Form(max_length=64)] = "",
     ) -> HTMLResponse:
         if extension and not house.phone_password(extension):
             return accounts_page(me, f"没有分机{extension}，请先在系统设置中添加。", status=422)
+        known = unit_named(house.pack(), unit.strip())
+        if unit and known is None:
+            return accounts_page(me, f"没有叫“{unit}”的单位，请从列表中选择。", status=422)
         try:
-            password = house.accounts.add(name, role, extension)
+            password = house.accounts.add(name, role, extension, unit=known or "")
         except AccountError as error:
             return accounts_page(me, error.message, status=422)
-        house.audit.write(me.account.name, "account_added", name, role.value)
+        house.audit.write(
+            me.account.name, "account_added", name, f"{role.value} {known or ''}".strip()
+        )
         return accounts_page(me, shown=(name, password))
 
     @router.post("/accounts/{name}/lock")

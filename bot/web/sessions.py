@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from bot.casework.desk_models import AccountRow, SessionRow
 from bot.casework.ledger import Clock, utc_now
-from bot.web.accounts import Account, Role
+from bot.web.accounts import Account, account_of
 
 #: A session ends after this long without a request, and after a long shift in any case.
 IDLE, LONGEST = dt.timedelta(minutes=60), dt.timedelta(hours=12)
@@ -73,17 +73,7 @@ class Sessions:
                 return None
             if now - row.seen_at > GRAIN:
                 row.seen_at = now
-            return SignedIn(
-                Account(
-                    account.id,
-                    account.name,
-                    Role(account.role),
-                    account.extension,
-                    account.must_change,
-                    account.locked,
-                ),
-                row.csrf,
-            )
+            return SignedIn(account_of(account), row.csrf)
 
     def end(self, key: str) -> None:
         """End a session."""

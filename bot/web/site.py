@@ -15,16 +15,20 @@ from starlette.staticfiles import StaticFiles
 from bot.agents.queue import IllegalTransition, QueueUnavailable
 from bot.agents.types import SwitchboardError
 from bot.casework.errors import CaseworkError
+from bot.web.casework_pages import casework_pages
 from bot.web.desk_pages import desk_pages, told
 from bot.web.headers import SecurityHeaders
 from bot.web.office import office_pages
 from bot.web.pages import House, Refused, own_pages, refusal, sign_in_pages
+from bot.web.ticket_pages import ticket_pages
 from bot.web.training_pages import training_pages
 from bot.web.wallboard import wallboard_pages
 
 STATIC = Path(__file__).parent / "static"
 #: Below these, errors are told to programs, as JSON (``app.py``).
 API = ("/api/", "/reload")
+#: Below these, to people, as a page.
+PEOPLE = ("/desk", "/wallboard", "/casework", "/training", "/accounts", "/audit", "/s/")
 
 
 def add_pages(app: FastAPI, house: House) -> None:
@@ -34,6 +38,8 @@ def add_pages(app: FastAPI, house: House) -> None:
         own_pages,
         desk_pages,
         wallboard_pages,
+        casework_pages,
+        ticket_pages,
         office_pages,
         training_pages,
     ):
@@ -55,8 +61,7 @@ def add_pages(app: FastAPI, house: House) -> None:
 
 def for_people(request: Request) -> bool:
     """Whether an error is told to a person at a page rather than to a program."""
-    pages = ("/desk", "/wallboard", "/accounts", "/audit", "/training", "/s/")
-    return request.url.path.startswith(pages)
+    return request.url.path.startswith(PEOPLE)
 
 
 def trouble(error: Exception) -> Response:

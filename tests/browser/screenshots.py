@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 import tempfile
 import threading
@@ -20,11 +21,12 @@ import uvicorn
 from desk_browser import chromium
 from playwright.sync_api import BrowserContext, Page
 from queue_world import FakeSwitchboard, RedisServer, an_entry, free_port
-from site_world import Site, make_site
+from site_world import UNIT, Site, make_site
 
 from bot.agents.presence import AgentState
 from bot.agents.queue import AgentQueue
 from bot.agents.types import Turn
+from bot.casework.handling import Handling
 from bot.web.accounts import Role
 
 TALK = (
@@ -98,8 +100,47 @@ def fill(site: Site, switchboard: FakeSwitchboard) -> None:
         else:
             queue.claim("8003", entry.id)
             queue.join(entry.id)
+    fill_casework(site)
     house.metrics.calls_total.labels(outcome="answered").inc(20)
     house.metrics.escalations_total.labels(reason="asked").inc(6)
+
+
+def fill_casework(site: Site) -> None:
+    """A water company's week: some done, some late, some just come in."""
+    house = site.house
+    handling, unit = Handling(house.tickets.ledger), f"unit:{UNIT}"
+    titles = {intent.id: intent.title for intent in house.pack().intents}
+    site.clock.tick(days=-6)
+    filed = []
+    for number in range(14):
+        category = ("water.outage", "water.pipe", "water.pressure")[number % 3]
+        filed.append(
+            house.tickets.file(
+                call_id=f"week-{number}",
+                category=category,
+                title=titles[category],
+                text=f"{number + 1}号楼从昨天早上八点左右开始停水，家里有老人，请联系13912345678",
+                place=f"朝阳区望京西园{number + 1}区",
+                caller="13912345678",
+                urgency=("normal", "high", "normal", "urgent")[number % 4],
+            )
+        )
+        site.clock.tick(hours=7)
+    for number in filed[:9]:
+        handling.accept(number, unit)
+        handling.contact(number, unit, "reached", "已电话联系，说明正在抢修")
+    for number in filed[:4]:
+        handling.resolve(number, unit, "更换阀门，已恢复供水")
+    handling.progress(filed[5], unit, "已到现场，正在开挖")
+    handling.ask_extension(
+        filed[5], unit, site.clock() + dt.timedelta(days=20), "需要更换主管道，等待配件"
+    )
+    handling.return_(filed[9], unit, "属于二次供水，由物业单位负责")
+    house.tickets.urge(filed[5], "citizen", "怎么还没来水")
+    site.records["week-5"] = {
+        "turns": [{"who": one.who, "text": one.text, "at": one.at} for one in TALK]
+    }
+    site.clock.tick(days=2)
 
 
 def shoot(page: Page, folder: Path, name: str) -> None:
@@ -118,6 +159,21 @@ def signed_in(browser: BrowserContext, site: Site, address: str, role: Role, nam
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: "/login" not in url)
     return page
+
+
+def shoot_casework(browser: BrowserContext, site: Site, address: str, folder: Path) -> None:
+    """The pages of casework, as a unit and as a dispatcher see them."""
+    page = signed_in(browser, site, address, Role.UNIT, "ziwei")
+    shoot(page, folder, "casework-inbox")
+    urged = next(one for one in site.house.tickets.newest() if one.call_id == "week-5")
+    page.goto(f"{address}casework/tickets/{urged.number}")
+    shoot(page, folder, "casework-ticket")
+    page = signed_in(browser, site, address, Role.SUPERVISOR, "paidan")
+    page.goto(f"{address}casework")
+    shoot(page, folder, "casework-inbox-all")
+    returned = next(one for one in site.house.tickets.newest() if one.state == "returned")
+    page.goto(f"{address}casework/tickets/{returned.number}")
+    shoot(page, folder, "casework-ticket-dispatcher")
 
 
 def main(folder: Path) -> None:
@@ -157,6 +213,7 @@ def main(folder: Path) -> None:
                 shoot(page, folder, "wallboard")
                 page.goto(f"{address}corrections")
                 shoot(page, folder, "corrections")
+                shoot_casework(browser, site, address, folder)
                 page = signed_in(browser, site, address, Role.ADMIN, "admin")
                 shoot(page, folder, "accounts")
                 page.goto(f"{address}audit")

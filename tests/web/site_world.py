@@ -22,6 +22,7 @@ from bot.casework.surveys import Surveys
 from bot.casework.tickets import TicketStore
 from bot.config import CHECKOUT
 from bot.observe import Metrics
+from bot.rules import rules_of
 from bot.training.records import TrainingRecords
 from bot.training.room import TrainingRoom
 from bot.understanding.pack import Pack, load_pack
@@ -37,6 +38,8 @@ from bot.web.survey_pages import survey_pages
 TOKEN = "a-token"
 #: As secure as the usual one for what is tested here, and quick.
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+#: The unit that people of that role work for.
+UNIT = "市自来水集团"
 EXTENSIONS = {Role.AGENT: "8001", Role.SUPERVISOR: "8004"}
 
 
@@ -86,7 +89,8 @@ class Site:
     def account(self, role: Role, name: str = "") -> tuple[str, str]:
         """Make an account with a password of its own; return both."""
         name = name or f"{role.value}1"
-        once = self.house.accounts.add(name, role, EXTENSIONS.get(role, ""))
+        unit = UNIT if role is Role.UNIT else ""
+        once = self.house.accounts.add(name, role, EXTENSIONS.get(role, ""), unit=unit)
         password = f"my own password of {name}"
         self.house.accounts.change_password(name, once, password)
         return name, password
@@ -119,10 +123,10 @@ def make_site(
     metrics, records, sounds = Metrics(), {}, {}
     desk = Desk(queue, switchboard, ring_seconds=20.0)
     talk = Talk(desk, queue, switchboard, 20.0)
-    tickets = TicketStore(f"sqlite:///{folder / 'site.db'}")
+    city = pack or load_pack(CHECKOUT / "grammars" / "beijing12345")
+    tickets = TicketStore(f"sqlite:///{folder / 'site.db'}", clock, rules_of(lambda: city))
     tickets.create_schema()
     engine = tickets.engine
-    pack = pack or load_pack(CHECKOUT / "grammars" / "beijing12345")
     house = House(
         accounts=Accounts(engine, clock, QUICK),
         sessions=Sessions(engine, clock),
@@ -136,7 +140,7 @@ def make_site(
         floor=floor,
         metrics=metrics,
         feed=Feed(queue.changes_async),
-        pack=lambda: pack,
+        pack=lambda: city,
         record=records.get,
         sound=lambda caller, call_id, mark: sounds.get((caller, call_id, mark)),
         phone_password=lambda extension: "secret" if extension in EXTENSIONS.values() else "",

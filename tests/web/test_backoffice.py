@@ -50,8 +50,9 @@ class Office:
         headers = {"Authorization": f"Bearer {self.key}"}
         self.client = TestClient(self.app, base_url="http://line/api/v1/", headers=headers)
 
-    def dispatched(self, unit: str = UNIT) -> str:
-        number = self.store.file(
+    def proposed(self, unit: str = UNIT) -> str:
+        """A ticket for which the unit is only proposed."""
+        return self.store.file(
             call_id=str(uuid4()),
             category="water.outage",
             title="停水",
@@ -60,9 +61,10 @@ class Office:
             caller="13900139000",
             unit=unit,
         )
-        ticket = self.store.get(number)
-        if ticket and ticket.state == "received":
-            Handling(self.store.ledger).dispatch(number, "dispatcher:1", unit)
+
+    def dispatched(self, unit: str = UNIT) -> str:
+        number = self.proposed(unit)
+        Handling(self.store.ledger).dispatch(number, "dispatcher:1", unit)
         return number
 
 
@@ -113,6 +115,14 @@ def test_what_the_state_does_not_allow_is_refused(office: Office) -> None:
     number = office.dispatched()
     answer = office.client.post(f"tickets/{number}/resolve", json={"result": "好了"})
     assert (answer.status_code, answer.json()["code"]) == (409, "illegal_transition")
+
+
+def test_a_ticket_that_is_only_proposed_to_a_unit_is_not_its_own_yet(office: Office) -> None:
+    number = office.proposed()
+    assert office.client.get("tickets").json()["tickets"] == []
+    assert office.client.get(f"tickets/{number}").status_code == 404
+    wish = {"reason": "好奇"}
+    assert office.client.post(f"tickets/{number}/reveal", json=wish).status_code == 404
 
 
 def test_other_units_tickets_do_not_exist_for_a_unit(office: Office) -> None:

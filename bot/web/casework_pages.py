@@ -1,0 +1,178 @@
+"""The inbox of tickets: tabs with counts, filters, search. Home of those who work for a unit.
+
+Leaves to others: finding (``casework/inbox.py``), one ticket (``ticket_pages.py``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import RedirectResponse, Response
+
+from bot.casework.errors import CaseworkError
+from bot.casework.inbox import COUNTED, STATES_OF, Filter, Inbox, Tab, is_of
+from bot.casework.lifecycle import TicketState
+from bot.casework.models import Ticket
+from bot.casework.wording import STATES, URGENCIES
+from bot.observe import mask_text
+from bot.understanding.schema import Category
+from bot.web.accounts import Role
+from bot.web.pages import House, Me, guard, page
+from bot.web.ticket_pages import unit_of
+from bot.web.ticket_words import TABS, ClockWords, clock_words, state_words
+
+T = TypeVar("T")
+#: Characters of a request that a line of the list shows.
+SHOWN = 60
+
+
+class Asked:
+    """The fields of the filter form, as the browser sends them."""
+
+    def __init__(
+        self,
+        tab: Annotated[str, Query(max_length=16)] = "",
+        state: Annotated[str, Query(max_length=16)] = "",
+        words: Annotated[str, Query(max_length=100)] = "",
+        category: Annotated[str, Query(max_length=64)] = "",
+        place: Annotated[str, Query(max_length=64)] = "",
+        urgency: Annotated[str, Query(max_length=8)] = "",
+        since: Annotated[str, Query(max_length=10)] = "",
+        until: Annotated[str, Query(max_length=10)] = "",
+        overdue: Annotated[str, Query(max_length=4)] = "",
+    ) -> None:
+        # What is searched for may have ended long ago.
+        tab = tab or (Tab.ALL if words.strip() else Tab.OPEN)
+        given = {
+            "tab": str(tab),
+            "state": state,
+            "words": words.strip(),
+            "category": category,
+            "place": place.strip(),
+            "urgency": urgency,
+            "since": since,
+            "until": until,
+            "overdue": overdue,
+        }
+        # No database stores a NUL, so nothing with one is found.
+        self.given = {key: value.replace("\0", "") for key, value in given.items()}
+        self.query: Mapping[str, str] = {key: value for key, value in self.given.items() if value}
+        """What was said, for links that say it again."""
+
+    def filter(self, zone: str) -> Filter:
+        """Return what is looked for. What makes no sense is not looked for."""
+        ask = self.query.get
+        until = _day(ask("until", ""), zone)
+        return Filter(
+            tab=_one_of(Tab, ask("tab", ""), Tab.OPEN),
+            state=_one_of(TicketState, ask("state", ""), None),
+            words=ask("words", ""),
+            category=ask("category", ""),
+            place=ask("place", ""),
+            urgency=ask("urgency", ""),
+            since=_day(ask("since", ""), zone),
+            until=until + dt.timedelta(days=1) if until else None,
+            overdue=bool(ask("overdue", "")),
+        )
+
+
+def _one_of(kind: type[T], value: str, otherwise: Any) -> Any:
+    try:
+        return kind(value)  # type: ignore[call-arg]
+    except ValueError:
+        return otherwise
+
+
+def _day(written: str, zone: str) -> dt.datetime | None:
+    try:
+        day = dt.date.fromisoformat(written)
+    except ValueError:
+        return None
+    # Nothing is that old or that far off, and arithmetic at the ends of time overflows.
+    usual = 1983 <= day.year <= 2200
+    return dt.datetime.combine(day, dt.time(), ZoneInfo(zone)) if usual else None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the list."""
+
+    ticket: Ticket
+    text: str
+    """Shortened, personal numbers hidden."""
+    place: str
+    state: str
+    urgency: str
+    clock: ClockWords
+
+
+def casework_pages(house: House) -> APIRouter:
+    """Return the routes of the inbox."""
+    router = APIRouter(prefix="/casework", dependencies=[Depends(guard(house))])
+    ledger = house.tickets.ledger
+    inbox = Inbox(ledger)
+
+    @router.get("")
+    def list_tickets(
+        me: Me,
+        asked: Annotated[Asked, Depends()],
+        after: Annotated[str, Query(max_length=40)] = "",
+    ) -> Response:
+        rules, now, unit = ledger.rules.clocks, ledger.now(), unit_of(me.account)
+        wanted = asked.filter(rules.zone)
+        direct = house.tickets.get(wanted.words) if wanted.words.isdigit() else None
+        if direct and is_of(direct, unit):
+            return RedirectResponse(f"/casework/tickets/{direct.number}", 303)
+        try:
+            found = inbox.page(wanted, unit, after)
+        except CaseworkError:
+            # A key that somebody made up, or of another version: the first page will do.
+            found = inbox.page(wanted, unit)
+        counts = inbox.counts(unit)
+        tabs = [
+            (tab, title, f"{COUNTED}+" if counts[tab] > COUNTED else str(counts[tab]))
+            for tab, title in TABS.items()
+            if not (unit and tab is Tab.TO_DISPATCH)
+        ]
+        return page(
+            "inbox.html",
+            me,
+            tabs=tabs,
+            tab=wanted.tab,
+            query=asked.query,
+            given=asked.given,
+            rows=[
+                Row(
+                    ticket=one,
+                    text=_short(mask_text(one.text)),
+                    place=mask_text(one.place) or one.street or one.district,
+                    state=state_words(one.state),
+                    urgency=URGENCIES.get(one.urgency, one.urgency),
+                    clock=clock_words(one, rules, now),
+                )
+                for one in found.tickets
+            ],
+            next=found.next,
+            first=not after,
+            states={one.value: STATES[one] for one in STATES_OF[wanted.tab]},
+            categories=categories_of(house),
+            urgencies=URGENCIES,
+            filtered=bool(set(asked.query) - {"tab"}),
+            everything=me.account.role is not Role.UNIT,
+        )
+
+    return router
+
+
+def categories_of(house: House) -> dict[str, str]:
+    """Return the titles of the pack's categories, by id."""
+    return {one.id: one.title for one in house.pack().intents if isinstance(one, Category)}
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
