@@ -123,8 +123,8 @@ def casework_pages(house: House) -> APIRouter:
         asked: Annotated[Asked, Depends()],
         after: Annotated[str, Query(max_length=40)] = "",
     ) -> Response:
-        rules, now, unit = ledger.rules.clocks, ledger.now(), unit_of(me.account)
-        wanted = asked.filter(rules.zone)
+        now, unit = ledger.now(), unit_of(me.account)
+        wanted = asked.filter(ledger.rules.clocks.zone)
         direct = house.tickets.get(wanted.words) if wanted.words.isdigit() else None
         if direct and is_of(direct, unit):
             return RedirectResponse(f"/casework/tickets/{direct.number}", 303)
@@ -153,7 +153,7 @@ def casework_pages(house: House) -> APIRouter:
                     place=mask_text(one.place) or one.street or one.district,
                     state=state_words(one.state),
                     urgency=URGENCIES.get(one.urgency, one.urgency),
-                    clock=clock_words(one, rules, now),
+                    clock=clock_words(one, ledger.rules_of(one.pack).clocks, now),
                 )
                 for one in found.tickets
             ],

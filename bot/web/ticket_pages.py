@@ -113,7 +113,7 @@ def ticket_page(
 ) -> HTMLResponse:
     """Return the page of a ticket as it is now, with a message above it."""
     ledger = house.tickets.ledger
-    rules = ledger.rules.clocks
+    rules = ledger.rules_of(ticket.pack).clocks
     events = house.tickets.events(ticket.number)
     return page(
         "ticket.html",

@@ -22,7 +22,7 @@ from bot.casework.surveys import Surveys
 from bot.casework.tickets import TicketStore
 from bot.config import CHECKOUT
 from bot.observe import Metrics
-from bot.rules import rules_of
+from bot.rules import rule_book
 from bot.training.records import TrainingRecords
 from bot.training.room import TrainingRoom
 from bot.understanding.pack import Pack, load_pack
@@ -124,7 +124,7 @@ def make_site(
     desk = Desk(queue, switchboard, ring_seconds=20.0)
     talk = Talk(desk, queue, switchboard, 20.0)
     city = pack or load_pack(CHECKOUT / "grammars" / "beijing12345")
-    tickets = TicketStore(f"sqlite:///{folder / 'site.db'}", clock, rules_of(lambda: city))
+    tickets = TicketStore(f"sqlite:///{folder / 'site.db'}", clock, rule_book(lambda: [city]))
     tickets.create_schema()
     engine = tickets.engine
     house = House(
