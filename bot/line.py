@@ -20,7 +20,7 @@ import uvicorn
 from bot.agents.desk import Desk
 from bot.agents.queue import AgentQueue
 from bot.agents.talk import Talk
-from bot.agents.types import QueueEntry
+from bot.agents.types import Candidates, QueueEntry
 from bot.app import (
     calls_folder,
     contact_of,
@@ -61,11 +61,13 @@ from bot.telephony.calls import Call, CallBook, Outcome, Purpose
 from bot.telephony.conversation import Conversation, Parts
 from bot.telephony.journal import Journal, read_call
 from bot.telephony.switchboard import AmiSwitchboard
+from bot.telephony.tap import Taps
 from bot.telephony.waiting import Announcer
 from bot.texting import Texter, kind_of
 from bot.training.records import TrainingRecords
 from bot.training.room import TrainingRoom
 from bot.training.speaking import speak
+from bot.transcripts import Transcripts, subjects
 from bot.understanding.live import LivePack
 from bot.understanding.pack import Pack, PackError
 from bot.web.accounts import Accounts
@@ -129,6 +131,19 @@ class Line:
         )
         self.book = CallBook()
         self.sounds = open_sounds(settings)
+        self.taps = Taps(
+            lambda leg, ear: self.switchboard.spy(leg, ear, settings.audio_port),
+            lambda: Endpointer(EndpointSettings(), SileroVad()),
+        )
+        self.transcripts = Transcripts(
+            self.queue,
+            self.taps,
+            self.ears,
+            self._subjects,
+            lambda call_id: (self._record(call_id) or {}).get("began_at", 0.0),
+            self.metrics,
+            settings.node,
+        )
         self._talking = 0
         self._endings: dict[str, tuple[str, Endings]] = {}
         packs = load_packs(settings)
@@ -279,8 +294,16 @@ class Line:
         if isinstance(note, Remember) and note.forget:
             self.sounds.erase(contact.caller)
 
+    def _subjects(self, text: str) -> Candidates:
+        knowledge = self.live().current
+        understanding = knowledge.understander.understand(text)
+        return subjects(understanding, knowledge.pack.thresholds.clarify)
+
+    def _record(self, call_id: str) -> dict[str, Any] | None:
+        return read_call(calls_folder(self.settings), call_id)
+
     def _recall(self, call_id: str) -> QueueEntry | None:
-        record = read_call(calls_folder(self.settings), call_id)
+        record = self._record(call_id)
         return queue_entry(record, "bot_lost", LOST_PRIORITY) if record else None
 
     # --- what happens on the lines (``switchboard.Listener``) ---------------------------
@@ -301,6 +324,10 @@ class Line:
         """A caller who has left the bot pressed a key."""
         self.announcer.key_pressed(entry_id, digit)
 
+    def caller_moved(self, entry_id: str, *, holding: bool) -> None:
+        """A caller who has left the bot is with somebody, or hears music."""
+        self.transcripts.hold(entry_id, holding)
+
     # --- pages -------------------------------------------------------------------------
 
     def house(self) -> House:
@@ -320,7 +347,7 @@ class Line:
             metrics=self.metrics,
             feed=Feed(self.queue.changes_async),
             pack=lambda: self.live().current.pack,
-            record=lambda call_id: read_call(calls_folder(self.settings), call_id),
+            record=self._record,
             sound=self.sounds.find,
             phone_password=lambda extension: passwords.get(extension, ""),
             phone_url=self.settings.phone_address,
@@ -338,6 +365,8 @@ class Line:
             take_call(agi, self.book, self.settings.audio_port, Purpose(wish))
 
     async def _on_sound(self, call_id: str, line: AudioSocketLine) -> None:
+        if await self.taps.arrive(call_id, line):
+            return
         arrived = self.book.arrive(call_id)
         if arrived is None:
             log.warning("call.unknown", call=call_id)
@@ -437,6 +466,7 @@ class Line:
             asyncio.create_task(self._reconcile()),
             asyncio.create_task(self._speak_answers_ahead()),
             asyncio.create_task(self._sweep_sounds()),
+            asyncio.create_task(self.transcripts.watch()),
             asyncio.create_task(self._watch_tickets()),
             asyncio.create_task(self._send("webhooks", Outbox(self.office.tickets.engine))),
         ]
@@ -496,6 +526,7 @@ class Line:
             audio.close()
             self.switchboard.stop()
             await asyncio.gather(*background, return_exceptions=True)
+            await self.transcripts.close()
             self.sounds.close()
             log.info("line.stopped")
 

@@ -183,6 +183,8 @@ class Metrics:
     escalations_total: Counter = field(init=False)
     """By ``reason``."""
     barge_ins_total: Counter = field(init=False)
+    overheard_total: Counter = field(init=False)
+    """Utterances between callers and agents by ``result``: heard, or skipped for want of time."""
     engine_jobs_waiting: Gauge = field(init=False)
     engine_wait_seconds: Gauge = field(init=False)
     engine_full: Gauge = field(init=False)
@@ -231,6 +233,7 @@ class Metrics:
         self.queue_claims_total = counter("queue_claims_total", "Claims by agents.", "result")
         self.escalations_total = counter("escalations_total", "Calls sent to people.", "reason")
         self.barge_ins_total = counter("barge_ins_total", "Prompts cut short by the caller.")
+        self.overheard_total = counter("overheard_total", "Utterances to agents.", "result")
         self.engine_jobs_waiting = gauge("engine_jobs_waiting", "Speech jobs waiting for a thread.")
         self.engine_wait_seconds = gauge("engine_wait_seconds", "Expected wait for a thread.")
         self.engine_full = gauge("engine_full", "1 while new callers go straight to a person.")

@@ -18,6 +18,8 @@ from bot.agents.rules import QueueUnavailable, Rules
 
 #: Seconds between two looks at whether to stop, and between attempts to connect.
 LOOK = 1.0
+#: ``Change.state`` of a change that is none of the queue: there is more in a transcript.
+SAID = "said"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Change:
 
     id: str = ""
     state: str = ""
-    """The new ``EntryState`` or ``AgentState``."""
+    """The new ``EntryState`` or ``AgentState``; SAID when more was said in a conversation."""
     agent: str = ""
 
 

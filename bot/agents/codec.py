@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from bot.agents.types import EntryKind, EntryState, QueueEntry, Turn
+from bot.agents.types import Candidates, EntryKind, EntryState, QueueEntry, Turn
 
 #: Digits of a priority and of a Unix time in microseconds in a place.
 _PRIORITY_DIGITS, _TIME_DIGITS = 3, 18
@@ -36,6 +36,16 @@ def place_of(entry: QueueEntry) -> str:
 def transcript_text(transcript: Sequence[Turn]) -> str:
     """Pack what was said."""
     return json.dumps([[t.who, t.text, t.at, t.mark] for t in transcript], ensure_ascii=False)
+
+
+def said_text(turn: Turn) -> str:
+    """Pack one thing that was said."""
+    return json.dumps([turn.who, turn.text, turn.at, turn.mark], ensure_ascii=False)
+
+
+def said_of(text: str) -> Turn:
+    """Read back what ``said_text`` packed."""
+    return Turn(*json.loads(text))
 
 
 def candidates_text(candidates: Sequence[tuple[str, str, float]]) -> str:
@@ -73,6 +83,7 @@ def to_fields(entry: QueueEntry) -> dict[str, str]:
         "place": place_of(entry),
         "transcript": transcript_text(entry.transcript),
         "candidates": candidates_text(entry.candidates),
+        "heard": candidates_text(entry.heard),
         "ticket": entry.ticket,
         "extra": extra_text(entry.extra),
         "kind": entry.kind.value,
@@ -101,6 +112,7 @@ def from_fields(fields: Mapping[str, str]) -> QueueEntry:
         changed_at=float(fields["changed_at"]),
         transcript=tuple(Turn(*turn) for turn in json.loads(fields["transcript"])),
         candidates=_candidates(json.loads(fields["candidates"])),
+        heard=_candidates(json.loads(fields.get("heard", "[]"))),
         ticket=fields["ticket"],
         extra=extra,
         kind=EntryKind(fields.get("kind", "call")),
@@ -138,9 +150,10 @@ def from_json(data: Mapping[str, Any]) -> QueueEntry:
             "skills": frozenset(data["skills"]),
             "transcript": tuple(Turn(**turn) for turn in data["transcript"]),
             "candidates": _candidates(data["candidates"]),
+            "heard": _candidates(data.get("heard", ())),
         }
     )
 
 
-def _candidates(rows: Sequence[Sequence[Any]]) -> tuple[tuple[str, str, float], ...]:
+def _candidates(rows: Sequence[Sequence[Any]]) -> Candidates:
     return tuple((str(intent), str(title), float(sure)) for intent, title, sure in rows)

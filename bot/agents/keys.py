@@ -4,6 +4,8 @@
 
 - ``{hotline}:entry:<id>``     hash; one caller: the fields of ``QueueEntry`` as text, their
   ``place`` in the order, ``claimed_at`` and, once finished, the ``outcome``
+- ``{hotline}:talk:<id>``      list; what this caller and an agent said to each other, oldest
+  first, each as JSON: who, text, seconds of the call, mark of its sound; as long as the entry
 - ``{hotline}:waiting``        sorted set; places of all who wait, in order of their text
 - ``{hotline}:line:<skills>``  sorted set; places of those who wait for just these skills
 - ``{hotline}:lines``          set; the skills for which somebody waits
@@ -13,7 +15,8 @@
 - ``{hotline}:finished``       sorted set; ids of done and abandoned entries by Unix time
 - ``{hotline}:events``         stream; about the last 10,000 changes: id, state, agent, outcome,
   at
-- ``{hotline}:changes``        channel (pub/sub); every change as JSON: id, state, agent
+- ``{hotline}:changes``        channel (pub/sub); every change as JSON: id, state, agent; the state
+  is ``said`` when there is more in a transcript
 - ``{hotline}:service``        list; seconds from claim to end of the last 100 conversations
 - ``{hotline}:wrap_up``        list; seconds of the last 100 wrap-ups
 - ``{hotline}:agent:<ext>``    hash; presence: state, since, duty (what they chose), skills

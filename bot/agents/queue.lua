@@ -16,6 +16,7 @@ local FINISHED, EVENTS, CHANGES = PREFIX .. 'finished', PREFIX .. 'events', PREF
 local SERVICE, WRAP_UP = PREFIX .. 'service', PREFIX .. 'wrap_up'
 local EVENTS_KEPT, SAMPLES_KEPT, AT_ONCE = 10000, 100, 1000
 local TIMES_KEPT = 400 * 86400
+local TALK_KEPT = 2000
 -- Seconds of waiting after which a priority becomes at least this one (types.py, Priority).
 local STEPS = { { 180, 4 }, { 600, 2 } }
 local RETURNED = 1
@@ -32,6 +33,10 @@ local LEGAL = {
 
 local function entry_key(id)
   return PREFIX .. 'entry:' .. id
+end
+
+local function talk_key(id)
+  return PREFIX .. 'talk:' .. id
 end
 
 local function agent_key(agent)
@@ -397,6 +402,19 @@ function operations.update(id, ...)
   return { 'ok' }
 end
 
+-- id, what was said to an agent or by one
+function operations.say(id, said)
+  local state, agent = unpack(redis.call('HMGET', entry_key(id), 'state', 'agent'))
+  if not state then
+    return { 'unknown' }
+  end
+  local key = talk_key(id)
+  redis.call('RPUSH', key, said)
+  redis.call('LTRIM', key, -TALK_KEPT, -1)
+  tell(id, 'said', agent)
+  return { 'ok' }
+end
+
 function operations.live()
   pass()
   local found = {}
@@ -426,7 +444,7 @@ end
 function operations.trim(before, limit)
   local old = redis.call('ZRANGEBYSCORE', FINISHED, '-inf', '(' .. before, 'LIMIT', 0, limit)
   for _, id in ipairs(old) do
-    redis.call('DEL', entry_key(id))
+    redis.call('DEL', entry_key(id), talk_key(id))
     redis.call('ZREM', FINISHED, id)
   end
   return { 'ok', #old }

@@ -30,6 +30,8 @@ from bot.agents.codec import (
     candidates_text,
     extra_text,
     from_fields,
+    said_of,
+    said_text,
     skills_text,
     to_fields,
     transcript_text,
@@ -37,7 +39,7 @@ from bot.agents.codec import (
 from bot.agents.presence import Presence
 from bot.agents.rules import QueueUnavailable as QueueUnavailable
 from bot.agents.rules import Rules, flat, pairs
-from bot.agents.types import EntryState, QueueEntry, Turn
+from bot.agents.types import Candidates, EntryState, QueueEntry, Turn
 from bot.redis_client import public_address as public_address
 
 #: Seconds that finished entries are kept.
@@ -184,7 +186,8 @@ class AgentQueue:
         entry_id: str,
         *,
         transcript: Sequence[Turn] | None = None,
-        candidates: Sequence[tuple[str, str, float]] | None = None,
+        candidates: Candidates | None = None,
+        heard: Candidates | None = None,
         ticket: str | None = None,
         extra: dict[str, str] | None = None,
         skills: Iterable[str] | None = None,
@@ -196,6 +199,8 @@ class AgentQueue:
             fields["transcript"] = transcript_text(transcript)
         if candidates is not None:
             fields["candidates"] = candidates_text(candidates)
+        if heard is not None:
+            fields["heard"] = candidates_text(heard)
         if ticket is not None:
             fields["ticket"] = ticket
         if extra is not None:
@@ -207,6 +212,10 @@ class AgentQueue:
         if not fields:
             return self.get(entry_id) is not None
         return bool(self._rules.run("update", entry_id, *flat(fields))[0] == "ok")
+
+    def say(self, entry_id: str, turn: Turn) -> bool:
+        """Add to what caller and agent said to each other; False when there is no such entry."""
+        return bool(self._rules.run("say", entry_id, said_text(turn))[0] == "ok")
 
     def trim(self) -> int:
         """Delete entries that finished over 7 days ago, at most 500; return how many."""
@@ -220,6 +229,12 @@ class AgentQueue:
         key = f"{self._rules.prefix}entry:{entry_id}"
         fields = self._rules.ask(lambda client: client.hgetall(key))
         return from_fields(fields) if fields else None
+
+    def said(self, entry_id: str) -> tuple[Turn, ...]:
+        """Return what caller and agent said to each other, oldest first; the last 2,000 turns."""
+        key = f"{self._rules.prefix}talk:{entry_id}"
+        rows = self._rules.ask(lambda client: client.lrange(key, 0, -1))
+        return tuple(said_of(row) for row in rows)
 
     def live(self) -> _Entries:
         """Return all entries that are not finished, as of one moment, in order."""

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Protocol
 
+Candidates = tuple[tuple[str, str, float], ...]
+"""What somebody may want: (intent, title, confidence), best first."""
+
 #: ``QueueEntry.consult`` once all three talk.
 CONFERENCE = "conference"
 
@@ -62,8 +65,9 @@ class Turn:
     """One thing said in the call so far."""
 
     who: str
-    """``caller`` or ``bot``."""
+    """``caller``, ``bot`` or ``agent``."""
     text: str
+    """"" for what an agent or their caller said while nobody could write it down."""
     at: float
     """Seconds since the call began."""
     mark: int = 0
@@ -93,8 +97,10 @@ class QueueEntry:
     changed_at: float = 0.0
     """Unix time of the last change of state, seconds."""
     transcript: tuple[Turn, ...] = ()
-    candidates: tuple[tuple[str, str, float], ...] = ()
-    """(intent, title, confidence) of the last utterance, best first."""
+    candidates: Candidates = ()
+    """Of the last utterance that the bot heard."""
+    heard: Candidates = ()
+    """Of the last utterance to the agent that was about something."""
     ticket: str = ""
     """Number of the ticket filed in this call, if any."""
     extra: dict[str, str] = field(default_factory=dict)

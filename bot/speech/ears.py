@@ -5,21 +5,27 @@ earlier on the guess that a pause is the end. Each utterance has at most one job
 at a time and jobs start in the order in which they came, so calls take turns. Leaves to
 others: the engines (``vosk.py``, ``whisper.py``), when speech ends (``endpointing.py``), and
 whether another caller may come in (``admission.py``).
+
+What nobody waits for (``overhear``) is decoded only while a thread stays free for callers.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from bot.speech.admission import Admission
+from bot.speech.audio import resample
 from bot.speech.types import LINE_RATE, Recogniser, RecogniserStream, SpeechError, Utterance
 
 T = TypeVar("T")
 #: Bytes of sound (200 ms) that go to a streaming engine at a time.
 BATCH = LINE_RATE * 2 // 5
+#: Seconds between two looks at whether an engine that was full has time again.
+LOOK = 1.0
 
 
 class Ears:
@@ -29,7 +35,9 @@ class Ears:
         self, recogniser: Recogniser, threads: int, admission: Admission | None = None
     ) -> None:
         self._recogniser = recogniser
+        self._threads = threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="ears")
+        self._aside: deque[asyncio.Future[None]] = deque()
         self._admission = admission or Admission()
         self.waiting = 0
         """Jobs that wait or run now."""
@@ -65,16 +73,72 @@ class Ears:
             self._admission.started(number)
             return job()
 
+        try:
+            return await self._pooled(begin)
+        finally:
+            self._admission.dropped(number)
+
+    async def _pooled(self, job: Callable[[], T]) -> T:
         self.waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, begin)
+            return await asyncio.get_running_loop().run_in_executor(self._pool, job)
         except SpeechError:
             raise
         except Exception as error:
             raise SpeechError(f"{self.name} failed: {type(error).__name__}: {error}") from error
         finally:
             self.waiting -= 1
-            self._admission.dropped(number)
+            self._let_aside_in()
+
+    async def overhear(self, pcm: bytes, rate: int, patience: float) -> Utterance | None:
+        """Return what was said in slin of ``rate``, which no caller is waiting for.
+
+        None when for ``patience`` seconds there was no moment at which a thread would still
+        have been free for the next caller; of a single thread none is left meanwhile.
+
+        Raises:
+            SpeechError: the engine failed, in whatever way.
+        """
+        if not await self._aside_turn(patience):
+            return None
+        sound = resample(pcm, rate, LINE_RATE)
+
+        def decode() -> Utterance:
+            stream = self._recogniser.open()
+            stream.feed(sound)
+            return stream.finish()
+
+        # Not counted among the waits of callers: it begins when there is none.
+        return await self._pooled(decode)
+
+    @property
+    def _spare(self) -> bool:
+        free = self._threads - self.waiting
+        return free >= min(2, self._threads) and not self.full
+
+    async def _aside_turn(self, patience: float) -> bool:
+        """Wait, in order, until there is a thread to spare; False if there was none in time."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + patience
+        if self._spare and not self._aside:
+            return True
+        turn: asyncio.Future[None] = loop.create_future()
+        self._aside.append(turn)
+        try:
+            while loop.time() < deadline:
+                await asyncio.wait([turn], timeout=min(LOOK, deadline - loop.time()))
+                if self._spare and self._aside[0] is turn:
+                    return True
+                if turn.done():
+                    # A caller was faster.
+                    turn = self._aside[0] = loop.create_future()
+            return False
+        finally:
+            self._aside.remove(turn)
+
+    def _let_aside_in(self) -> None:
+        if self._aside and self._spare and not self._aside[0].done():
+            self._aside[0].set_result(None)
 
     def close(self) -> None:
         """Let the threads go; jobs that wait are dropped."""

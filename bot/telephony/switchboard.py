@@ -31,6 +31,8 @@ BUSY = "5"
 #: Cause of a plain hang-up (Q.850), and those that say that somebody put the phone down.
 NORMAL = "16"
 PUT_DOWN = ("0", NORMAL)
+#: ``BridgeTechnology`` of the places in which callers hear music.
+HOLDING = "holding_bridge"
 CALLERS_STOPS = (Stop.PEOPLE, Stop.CALLBACK, Stop.RATING)
 
 #: Stands before an extension in the name of its browser's account (pjsip.conf): Asterisk has
@@ -63,6 +65,9 @@ class Listener(Protocol):
 
     def key_pressed(self, entry_id: str, digit: str) -> None:
         """A caller who has left the bot pressed a key."""
+
+    def caller_moved(self, entry_id: str, *, holding: bool) -> None:
+        """A caller who has left the bot is with somebody, or (``holding``) hears music."""
 
 
 class AmiSwitchboard:
@@ -334,6 +339,25 @@ class AmiSwitchboard:
             Async="true",
         )
 
+    def spy(self, leg: str, ear: str, port: int) -> None:
+        """Have what a leg says, and nothing it hears, brought to an AudioSocket server.
+
+        ``ear`` is the UUID that it comes with. It ends when the leg does.
+
+        Raises:
+            SwitchboardError: Asterisk cannot be reached, or the leg is gone.
+        """
+        self._ami.send(
+            "Originate",
+            Channel=f"AudioSocket/127.0.0.1:{port}/{ear}/c(slin)",
+            ChannelId=f"tap-{ear}",
+            Application="ChanSpy",
+            # q: no beep; o: only what comes from it; E: end when it does; u: just this channel.
+            Data=f"{self._name_of(leg)},qoEu",
+            Timeout="5000",
+            Async="true",
+        )
+
     def drop(self, entry: QueueEntry) -> None:
         """Hang a caller up.
 
@@ -400,6 +424,9 @@ class AmiSwitchboard:
         elif name == "DTMFEnd" and fields.get("Direction") == "Received" and _held(fields)[0]:
             digit = fields.get("Digit", "")
             self._notices.submit(self._tell, "key_pressed", _held(fields)[0], digit)
+        elif name == "BridgeEnter" and (entry_id := _held(fields)[0]):
+            holding = fields.get("BridgeTechnology") == HOLDING
+            self._notices.submit(self._tell, "caller_moved", entry_id, holding=holding)
 
     def _tell_hangup(self, fields: Fields) -> None:
         leg = fields.get("Uniqueid", "")

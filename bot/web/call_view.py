@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.agents.types import QueueEntry
+from bot.agents.types import Candidates, QueueEntry
 from bot.casework.citizens import Citizens
 from bot.casework.desk_models import WrapUpRow
 from bot.casework.tickets import TicketStore, TicketSummary
@@ -79,11 +79,11 @@ def card_of(
     )
 
 
-def suggestions_of(entry: QueueEntry, pack: Pack) -> list[Suggestion]:
-    """Return the bot's candidates with the pack's answers; those the pack lost stay titles."""
+def suggestions_of(candidates: Candidates, pack: Pack) -> list[Suggestion]:
+    """Return candidates with the pack's answers; those that the pack lost stay titles."""
     known = {intent.id: intent for intent in pack.intents}
     found = []
-    for intent_id, title, confidence in entry.candidates:
+    for intent_id, title, confidence in candidates:
         intent = known.get(intent_id)
         answer = detail = source = ""
         if isinstance(intent, Faq):

@@ -148,7 +148,9 @@ def desk_pages(house: House) -> APIRouter:
                 me,
                 entry=entry,
                 card=card_of(entry.caller, house.tickets, house.citizens, house.records, entry.id),
-                suggestions=suggestions_of(entry, pack),
+                suggestions=suggestions_of(entry.candidates, pack),
+                heard=suggestions_of(entry.heard, pack),
+                talk=house.queue.said(entry.id),
                 form=ticket_form_of(entry, pack, house.record(entry.id)),
                 categories=[one for one in pack.intents if isinstance(one, Category)],
                 units={unit.id: unit.name for unit in pack.units},
@@ -335,12 +337,16 @@ def queue_html(house: House, me: SignedIn) -> str:
 
 async def _events(house: House, me: SignedIn, key: str) -> AsyncIterator[str]:
     sent: dict[str, str] = {}
-    async for _ in house.feed.news(BEAT):
+    mine: list[str] = [""]
+    async for everything in house.feed.news(BEAT, lambda: mine[0]):
         if await anyio.to_thread.run_sync(house.sessions.find, key) is None:
             yield event("signed_out", "")
             return
         try:
-            parts = await anyio.to_thread.run_sync(_desk_parts, house, me)
+            if everything:
+                mine[0], parts = await anyio.to_thread.run_sync(_desk_parts, house, me)
+            else:
+                parts = await anyio.to_thread.run_sync(_talk_parts, house, me, mine[0])
         except (QueueUnavailable, SwitchboardError):
             parts = {"trouble": TROUBLE}
         parts.setdefault("trouble", "")
@@ -349,10 +355,28 @@ async def _events(house: House, me: SignedIn, key: str) -> AsyncIterator[str]:
         yield "".join(fresh) or ": still here\n\n"
 
 
-def _desk_parts(house: House, me: SignedIn) -> dict[str, str]:
+def _desk_parts(house: House, me: SignedIn) -> tuple[str, dict[str, str]]:
+    """The whole desk by the names of its events, and whose talk is on it."""
     if may_take_calls(me.account):
         house.queue.presence.beat(me.account.extension)
-    return {"queue": queue_html(house, me), "me": json.dumps(desk_state(house, me))}
+    state = desk_state(house, me)
+    parts = {"queue": queue_html(house, me), "me": json.dumps(state)}
+    return state["entry"], parts | _talk_parts(house, me, state["entry"])
+
+
+def _talk_parts(house: House, me: SignedIn, entry_id: str) -> dict[str, str]:
+    """What caller and agent have said to each other so far, and what it is about."""
+    entry = house.queue.get(entry_id) if entry_id else None
+    if entry is None:
+        return {}
+    heard = suggestions_of(entry.heard, house.pack())
+    talk = {
+        "entry": entry.id,
+        "talk": fragment("talk.html", me, talk=house.queue.said(entry.id)),
+        "best": entry.heard[0][0] if entry.heard else "",
+        "heard": fragment("suggestions.html", me, suggestions=heard),
+    }
+    return {"talk": json.dumps(talk, ensure_ascii=False)}
 
 
 def told(error: Exception) -> str:

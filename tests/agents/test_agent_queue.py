@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from queue_world import Clock, RedisServer, an_entry, free_port
 
+from bot.agents.changes import SAID, Change
 from bot.agents.queue import (
     AgentBusy,
     AgentQueue,
@@ -229,6 +230,38 @@ def test_finished_entries_are_kept_for_seven_days(queue: AgentQueue, clock: Cloc
     assert queue.trim() == 1
     assert [entry.id for entry in queue.list()] == ["new"]
     assert queue.get("old") is None
+
+
+def test_what_caller_and_agent_say_is_kept_in_order_and_as_long_as_the_entry(
+    queue: AgentQueue, clock: Clock, redis_server: RedisServer
+) -> None:
+    hello, trouble = Turn("agent", "您好", 31.5), Turn("caller", "我家停水了\n<b>", 33.25, 7)
+    queue.enqueue(an_entry("one"))
+    assert queue.say("one", hello)
+    assert queue.say("one", trouble)
+    assert queue.said("one") == (hello, trouble)
+    queue.update("one", heard=(("water_outage", "停水报修", 0.9),))
+    found = queue.get("one")
+    assert found is not None
+    assert found.heard == (("water_outage", "停水报修", 0.9),)
+    assert found.candidates == an_entry().candidates
+    queue.abandon("one")
+    assert queue.said("one") == (hello, trouble)
+    clock.tick(8 * 24 * 3600)
+    queue.trim()
+    assert queue.said("one") == ()
+    assert not queue.say("one", hello)
+    assert redis_server.client.keys() == ["{hotline}:events"]
+
+
+def test_that_more_was_said_is_told_as_no_change_of_the_queue(queue: AgentQueue) -> None:
+    queue.enqueue(an_entry("one"))
+    stop = threading.Event()
+    changes = queue.changes(stop)
+    assert next(changes) == Change()
+    queue.say("one", Turn("agent", "您好", 31.5))
+    assert next(changes) == Change("one", SAID, "")
+    stop.set()
 
 
 def test_every_change_is_in_the_stream_of_events(

@@ -281,3 +281,74 @@ async def test_hearing_does_not_hold_up_the_event_loop() -> None:
     engine.gate.set()
     await hearing.finish()
     ears.close()
+
+
+async def test_what_is_overheard_is_decoded_while_nobody_calls() -> None:
+    engine = Engine()
+    ears = Ears(engine, 2)
+    heard = await ears.overhear(bytes(320), 8000, 1.0)
+    assert heard is not None
+    assert heard.text == "320"
+    wide = await ears.overhear(bytes(640), 16000, 1.0)
+    assert wide is not None
+    assert engine.decoded == [320, 320]
+    ears.close()
+
+
+async def test_what_is_overheard_leaves_a_thread_to_the_next_caller() -> None:
+    engine = Engine()
+    engine.gate.clear()
+    ears = Ears(engine, 3)
+    tasks = [asyncio.ensure_future(ears.overhear(bytes(n), 8000, 30.0)) for n in (2, 4, 6, 8)]
+    await settle()
+    assert engine.running == 2
+    caller = asyncio.ensure_future(ears.open().finish())
+    await settle()
+    assert engine.running == 3
+    engine.gate.set()
+    await caller
+    assert [one.text for one in await asyncio.gather(*tasks) if one] == ["2", "4", "6", "8"]
+    ears.close()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+async def test_what_is_overheard_waits_while_callers_are_heard_and_is_given_up_in_time(
+    threads: int,
+) -> None:
+    engine = Engine()
+    engine.gate.clear()
+    ears = Ears(engine, threads)
+    caller = asyncio.ensure_future(ears.open().finish())
+    await settle()
+    patient = asyncio.ensure_future(ears.overhear(bytes(2), 8000, 30.0))
+    assert await ears.overhear(bytes(4), 8000, 0.05) is None
+    engine.gate.set()
+    await caller
+    heard = await patient
+    assert heard is not None
+    assert engine.decoded == [0, 2]
+    ears.close()
+
+
+async def test_nothing_is_overheard_while_the_ears_are_full() -> None:
+    now = [0.0]
+    admission = Admission(lambda: now[0])
+    admission.queued()
+    now[0] = 5.0
+    engine = Engine()
+    ears = Ears(engine, 4, admission)
+    assert await ears.overhear(bytes(2), 8000, 0.05) is None
+    assert engine.decoded == []
+    ears.close()
+
+
+async def test_an_engine_that_fails_at_something_overheard_hears_the_next() -> None:
+    engine = Engine()
+    engine.fails = True
+    ears = Ears(engine, 1)
+    with pytest.raises(SpeechError):
+        await ears.overhear(bytes(2), 8000, 1.0)
+    engine.fails = False
+    assert await ears.overhear(bytes(2), 8000, 1.0) is not None
+    assert ears.waiting == 0
+    ears.close()

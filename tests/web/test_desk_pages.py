@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 from queue_world import FakeSwitchboard, an_entry
 from site_world import Site
 from starlette.testclient import TestClient
@@ -16,7 +18,7 @@ from bot.speech.audio import write_wav
 from bot.understanding.records import read_records
 from bot.understanding.schema import Category
 from bot.web.accounts import Role
-from bot.web.desk_pages import desk_state, queue_html
+from bot.web.desk_pages import _talk_parts, desk_state, queue_html
 from bot.web.sessions import SignedIn
 
 XSS = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
@@ -215,6 +217,41 @@ def test_wrap_up_follows_the_call_and_ends_with_an_outcome(
     assert site.house.records.of_caller("13812345678")[0].outcome == "answered"
 
 
+def talk_of(site: Site, me: SignedIn, entry_id: str) -> dict[str, str]:
+    """What the page is pushed of a conversation."""
+    pushed: dict[str, str] = json.loads(_talk_parts(site.house, me, entry_id)["talk"])
+    return pushed
+
+
+def test_what_both_sides_say_is_pushed_and_still_there_at_wrap_up(
+    site: Site, agent: TestClient, entry: QueueEntry, switchboard: FakeSwitchboard
+) -> None:
+    claimed(site, agent, switchboard)
+    site.house.queue.say("call-1", Turn("agent", "您好，请讲", 63.0))
+    site.house.queue.say("call-1", Turn("caller", "水还没有来", 66.0))
+    site.house.queue.say("call-1", Turn("caller", "", 70.0))
+    pushed = talk_of(site, me_of(site, agent), "call-1")
+    assert pushed["entry"] == "call-1"
+    assert re.findall(r"1:\d\d　(..)", pushed["talk"]) == ["坐席", "市民", "市民"]
+    assert "没来得及转写" in pushed["talk"]
+    agent.post("/desk/call/call-1/talk", data={"move": "hang_up"})
+    assert "水还没有来" in agent.get("/desk/call/call-1").text
+
+
+def test_suggestions_follow_what_the_caller_says_to_the_agent(
+    site: Site, agent: TestClient, entry: QueueEntry, switchboard: FakeSwitchboard
+) -> None:
+    claimed(site, agent, switchboard)
+    assert "刚才说到" not in agent.get("/desk/call/call-1").text
+    faq = next(one for one in site.house.pack().intents if hasattr(one, "answer"))
+    site.house.queue.update("call-1", heard=((faq.id, faq.title, 0.8),))
+    pushed = talk_of(site, me_of(site, agent), "call-1")
+    assert pushed["best"] == faq.id
+    assert str(escape(faq.answer)) in pushed["heard"]
+    page = agent.get("/desk/call/call-1").text
+    assert page.index("刚才说到") < page.index("机器人认为")
+
+
 def test_a_callers_words_and_names_are_shown_and_never_run(
     site: Site, agent: TestClient, switchboard: FakeSwitchboard
 ) -> None:
@@ -225,17 +262,23 @@ def test_a_callers_words_and_names_are_shown_and_never_run(
         candidates=((XSS, XSS, 0.5),),
         reason=XSS,
     )
+    talk = Turn("caller", XSS, 60.0)
     site.records["call-2"] = {"turns": [{"slots": {"place": XSS}}]}
     site.house.queue.enqueue(hostile)
+    site.house.queue.say("call-2", talk)
+    site.house.queue.update("call-2", heard=((XSS, XSS, 0.5),))
     site.house.tickets.file(
         call_id="old", category="x", title="停水", text=XSS, place=XSS, caller=XSS[:24]
     )
     site.house.records.wrap_up("call-0", "agent1", "answered", XSS, XSS[:24])
     supervisor = site.as_role(Role.SUPERVISOR)
+    pushed = talk_of(site, me_of(site, agent), "call-2")
     seen = [
         queue_html(site.house, me_of(site, agent)),
         supervisor.get("/wallboard").text,
         supervisor.get("/desk/call/call-2").text,
+        pushed["talk"],
+        pushed["heard"],
     ]
     for page in seen:
         assert "<script>alert" not in page

@@ -6,6 +6,7 @@ import { BrowserPhone } from "./phone.js";
 const $ = (id) => document.getElementById(id);
 const call = $("call");
 let me = { entry: "", phase: "" };
+let said = { entry: "" };
 
 // --- what the server pushes -------------------------------------------------------------
 
@@ -16,6 +17,7 @@ events.addEventListener("queue", ({ data }) => {
   if (focused) $("queue").querySelector(`[data-claim="${CSS.escape(focused)}"]`)?.focus();
 });
 events.addEventListener("me", ({ data }) => show(JSON.parse(data)));
+events.addEventListener("talk", ({ data }) => { said = JSON.parse(data); showTalk(); });
 events.addEventListener("trouble", ({ data }) => {
   $("trouble").textContent = data;
   $("trouble").hidden = !data;
@@ -45,8 +47,30 @@ async function show(fresh) {
   }
   const wanted = me.entry;
   const answer = await fetch(`/desk/call/${encodeURIComponent(wanted)}`);
-  if (answer.ok && wanted === me.entry) call.innerHTML = await answer.text();
-  else if (!answer.ok) tell(await answer.text(), true);
+  if (answer.ok && wanted === me.entry) {
+    call.innerHTML = await answer.text();
+    // More may have been said while the page was on its way.
+    showTalk();
+  } else if (!answer.ok) tell(await answer.text(), true);
+}
+
+// What is new is added at the end, and seen, unless the agent is reading further up.
+function showTalk() {
+  const talk = $("talk");
+  if (!talk || said.entry !== me.entry) return;
+  const box = talk.closest(".scroll");
+  const below = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
+  const fresh = document.createElement("template");
+  fresh.innerHTML = said.talk;
+  const turns = [...fresh.content.querySelectorAll(".turn")];
+  if (turns.length < talk.children.length) talk.replaceChildren();
+  talk.append(...turns.slice(talk.children.length));
+  if (below) box.scrollTop = box.scrollHeight;
+  // Nothing moves under the eyes of who reads an answer out, until it is about something else.
+  const heard = $("heard");
+  if (heard.dataset.best === said.best) return;
+  heard.dataset.best = said.best;
+  heard.innerHTML = `<h3>刚才说到</h3>${said.heard}`;
 }
 
 // --- what the agent decides -------------------------------------------------------------
