@@ -17,6 +17,7 @@ from bot.casework.errors import CaseworkError, IllegalTransition
 from bot.casework.ledger import Ledger
 from bot.casework.lifecycle import Actor, EventKind
 from bot.casework.models import Ticket
+from bot.casework.notices import tell
 from bot.casework.surveys import schedule
 
 By = str | Actor
@@ -117,6 +118,20 @@ class Handling:
             ticket = self._ledger.take(session, number, expected)
             self._ledger.write(session, ticket, EventKind.RESOLVED, Actor.of(by), result)
             schedule(session, self._ledger, ticket)
+            return ticket.version
+
+    def escalate(
+        self, number: str, by: By, to: str, reason: str, expected: int | None = None
+    ) -> int:
+        """Bring a ticket before somebody higher up (升级督办), who is told."""
+        with self._ledger.transaction() as session:
+            ticket = self._ledger.take(session, number, expected)
+            event = self._ledger.write(
+                session, ticket, EventKind.ESCALATED, Actor.of(by), reason, to=to
+            )
+            text = f"工单{number}“{ticket.title}”请督办：{reason}"
+            key = f"{number}:escalated:{ticket.version}"
+            tell(session, key, ("role", to), text, event.at, ticket.id)
             return ticket.version
 
     # --- time ----------------------------------------------------------------------------

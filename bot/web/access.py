@@ -76,6 +76,8 @@ ACCESS: dict[tuple[str, str], frozenset[Role] | Open] = {
     ("GET", "/casework"): CASEWORK,
     ("GET", "/casework/tickets/{number}"): CASEWORK,
     ("POST", "/casework/tickets/{number}/reveal"): HANDLERS,
+    ("GET", "/casework/tickets/{number}/sound/{mark}"): HANDLERS,
+    ("POST", "/casework/tickets/{number}/do/{action}"): HANDLERS,
     ("GET", "/corrections"): LEARNING,
     ("GET", "/corrections.csv"): LEARNING,
     ("GET", "/accounts"): ADMINS,

@@ -40,6 +40,7 @@ ACTIONS = {
     "looked_at_phone": "取得话机账号",
     "looked_at_ticket": "查看工单",
     "revealed": "查看隐藏信息",
+    "handled_ticket": "处理工单",
 }
 
 

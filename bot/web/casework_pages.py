@@ -20,11 +20,11 @@ from bot.casework.lifecycle import TicketState
 from bot.casework.models import Ticket
 from bot.casework.wording import STATES, URGENCIES
 from bot.observe import mask_text
-from bot.understanding.schema import Category
 from bot.web.accounts import Role
 from bot.web.pages import House, Me, guard, page
 from bot.web.ticket_pages import unit_of
 from bot.web.ticket_words import TABS, ClockWords, clock_words, state_words
+from bot.web.units import categories_of
 
 T = TypeVar("T")
 #: Characters of a request that a line of the list shows.
@@ -160,18 +160,13 @@ def casework_pages(house: House) -> APIRouter:
             next=found.next,
             first=not after,
             states={one.value: STATES[one] for one in STATES_OF[wanted.tab]},
-            categories=categories_of(house),
+            categories=categories_of(house.pack()),
             urgencies=URGENCIES,
             filtered=bool(set(asked.query) - {"tab"}),
             everything=me.account.role is not Role.UNIT,
         )
 
     return router
-
-
-def categories_of(house: House) -> dict[str, str]:
-    """Return the titles of the pack's categories, by id."""
-    return {one.id: one.title for one in house.pack().intents if isinstance(one, Category)}
 
 
 def _short(text: str) -> str:

@@ -37,6 +37,7 @@ def address(path: str) -> str:
         "{mark}": "1",
         "{number}": "261125000014",
         "{move}": "hold",
+        "{action}": "accept",
     }
     for name, value in known.items():
         path = path.replace(name, value)
