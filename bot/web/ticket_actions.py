@@ -2,42 +2,25 @@
 
 :data:`ACTIONS` is the whole list. Whether somebody may do one now is asked of the state machine
 (``casework/lifecycle.py``), never decided here; every order names the version of the ticket that
-it was given on. Leaves to others: the rules, and showing the forms (``templates/ticket.html``).
+it was given on. Leaves to others: checking what was filled in (``ticket_orders.py``), and showing
+the forms (``templates/ticket.html``).
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 from bot.casework.errors import Conflict
-from bot.casework.handling import Handling
-from bot.casework.incidents import Incidents
 from bot.casework.ledger import case_of
 from bot.casework.lifecycle import Actor, EventKind, allowed
 from bot.casework.models import Ticket
 from bot.casework.surveys import Surveys
-from bot.casework.tickets import TicketStore
-from bot.casework.whistles import Whistles
-from bot.understanding.pack import Pack
-from bot.understanding.schema import Category
+from bot.web import ticket_orders as orders
+from bot.web.ticket_orders import PARTS, Order, Unclear
 from bot.web.ticket_words import OUTCOMES
-from bot.web.units import unit_named
 
-#: Tickets that one can be split into.
-PARTS = (1, 2, 3)
 _K = EventKind
-
-
-class Unclear(Exception):  # noqa: N818
-    """What was filled in can't be meant; ``message`` is Chinese and says what to do."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,46 +34,6 @@ class Field:
     ``superior`` or ``choice``."""
     required: bool = True
     choices: Mapping[str, str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """Somebody wants an action done."""
-
-    store: TicketStore
-    pack: Pack
-    ticket: Ticket
-    actor: Actor
-    expected: int
-    """Version of the ticket that they saw."""
-    given: Mapping[str, str]
-
-    @property
-    def number(self) -> str:
-        """Number of the ticket."""
-        return self.ticket.number
-
-    @property
-    def handling(self) -> Handling:
-        """The work on tickets."""
-        return Handling(self.store.ledger)
-
-    def get(self, name: str) -> str:
-        """Return what a field says, "" when it is empty."""
-        return self.given.get(name, "").strip()
-
-    def moment(self, name: str) -> dt.datetime:
-        """Return a local time that a field says (Unclear: it is none)."""
-        zone = ZoneInfo(self.store.ledger.rules_of(self.ticket.pack).clocks.zone)
-        try:
-            moment = dt.datetime.fromisoformat(self.get(name)).replace(tzinfo=zone)
-            return moment.astimezone(dt.UTC)
-        except (ValueError, OverflowError) as error:
-            raise Unclear("请填写日期和时间，例如2026-12-01 18:00。") from error
-
-    def unit(self, name: str) -> str:
-        """Return the unit that a field names (Unclear: there is none of that name)."""
-        return known_unit(self.pack, self.get(name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +51,6 @@ class Action:
     run: Callable[[Order], object]
     when: Callable[[Ticket], bool] = lambda _: True
     """What has to be so besides."""
-
-
-def known_unit(pack: Pack, given: str) -> str:
-    """Return a unit's name (Unclear: there is no such unit)."""
-    name = unit_named(pack, given)
-    if name is None:
-        raise Unclear(f"没有叫“{given}”的单位，请从列表中选择。")
-    return name
 
 
 def possible(ticket: Ticket, actor: Actor | None) -> list[Action]:
@@ -143,136 +78,6 @@ def carry_out(action: Action, order: Order) -> None:
     if order.ticket.version != order.expected:
         raise Conflict(f"Ticket {order.number} was changed meanwhile.")
     action.run(order)
-
-
-# --- the orders that take more than a line ----------------------------------------------------
-
-
-def _recorded(kind: EventKind) -> Callable[[Order], object]:
-    """An order that records one thing and says no more than a note."""
-
-    def run(order: Order) -> int:
-        ledger = order.store.ledger
-        note = order.get("note")
-        return ledger.record(order.number, kind, order.actor, note, expected=order.expected)
-
-    return run
-
-
-def _dispatch(order: Order) -> None:
-    unit = order.unit("unit") if order.get("unit") else order.handling.proposal(order.ticket).unit
-    if not unit:
-        raise Unclear("派单规则定不了承办单位，请选择单位。")
-    order.handling.dispatch(order.number, order.actor, unit, order.get("note"), order.expected)
-
-
-def _approve_return(order: Order) -> None:
-    unit = order.unit("unit")
-    if unit == order.ticket.unit:
-        raise Unclear(f"{unit}刚申请退单，请改派其他单位，或者驳回退单。")
-    order.handling.approve_return(
-        order.number, order.actor, unit, order.get("note"), order.expected
-    )
-
-
-def _ask_extension(order: Order) -> None:
-    until = order.moment("until")
-    if order.ticket.due_at and until <= order.ticket.due_at:
-        raise Unclear("延期后的时限要晚于现在的时限。")
-    order.handling.ask_extension(
-        order.number, order.actor, until, order.get("note"), order.expected
-    )
-
-
-def _blow(order: Order) -> None:
-    names = [part for part in re.split(r"[\s,，、;；]+", order.get("departments")) if part]
-    departments = [known_unit(order.pack, name) for name in names]
-    by = order.moment("be_there_by")
-    if by <= order.store.ledger.now():
-        raise Unclear("到场时间要晚于现在。")
-    if order.actor.name in departments:
-        raise Unclear("不能给自己的单位吹哨，请填写其他部门。")
-    Whistles(order.store.ledger).blow(
-        order.number,
-        order.actor,
-        reason=order.get("note"),
-        departments=departments,
-        be_there_by=by,
-        place=order.get("place"),
-        expected=order.expected,
-    )
-
-
-def _recategorise(order: Order) -> None:
-    category = _category(order, "category")
-    order.handling.recategorise(
-        order.number, order.actor, category.id, category.title, order.expected
-    )
-
-
-def _category(order: Order, name: str) -> Category:
-    for intent in order.pack.intents:
-        if isinstance(intent, Category) and intent.id == order.get(name):
-            return intent
-    raise Unclear("请选择类别。")
-
-
-def _merge(order: Order) -> None:
-    into = order.get("into")
-    if into == order.number:
-        raise Unclear("不能并入它自己，请填写另一个工单号。")
-    if order.store.get(into) is None:
-        raise Unclear(f"没有工单{into}，请核对工单号。")
-    order.handling.merge(order.number, order.actor, into, order.expected)
-
-
-def _split(order: Order) -> None:
-    ticket = order.ticket
-    written = [n for n in PARTS if order.get(f"text{n}")]
-    parts = [(_category(order, f"category{n}"), order.get(f"text{n}")) for n in written]
-    if len(parts) < 2:
-        raise Unclear("请至少写明两件诉求，才能拆分。")
-    if (ticket.category, ticket.text) in {(category.id, text) for category, text in parts}:
-        raise Unclear("拆分出的诉求不能与原工单完全一样，请改写。")
-    # Filing the same part again gives the same ticket: whoever is refused below repeats safely.
-    numbers = [
-        order.store.file(
-            call_id=ticket.call_id,
-            category=category.id,
-            title=category.title,
-            text=text,
-            place=ticket.place,
-            urgency=ticket.urgency,
-            caller=ticket.caller,
-            since=ticket.since,
-            phone=ticket.phone,
-            pack=ticket.pack,
-            channel=ticket.channel,
-            by=order.actor,
-            parent_id=ticket.id,
-        )
-        for category, text in parts
-    ]
-    order.handling.split(order.number, order.actor, numbers, order.expected)
-
-
-def _answered(order: Order) -> None:
-    score = order.get("satisfied")
-    Surveys(order.store.ledger).answer(
-        order.number,
-        order.get("solved") == "yes",
-        int(score) if score else None,
-        order.actor,
-        "agent",
-        order.get("note"),
-    )
-
-
-def _join(order: Order) -> None:
-    written = order.get("incident")
-    if not re.fullmatch(r"[0-9]{1,9}", written):
-        raise Unclear("请填写群体诉求的编号。")
-    Incidents(order.store.ledger).add(int(written), order.number, order.actor)
 
 
 def _reason(label: str = "原因") -> Field:
@@ -333,7 +138,7 @@ ACTIONS: tuple[Action, ...] = (
             Field("be_there_by", "到场时间", "moment"),
             Field("place", "地点（不填就是工单的地点）", "line", required=False),
         ),
-        _blow,
+        orders.blow_whistle,
     ),
     Action(
         "ask-extension",
@@ -341,7 +146,7 @@ ACTIONS: tuple[Action, ...] = (
         "申请延期",
         "已提交延期申请，等待审批。",
         (Field("until", "延至", "moment"), _reason()),
-        _ask_extension,
+        orders.ask_extension,
     ),
     Action(
         "return",
@@ -357,7 +162,7 @@ ACTIONS: tuple[Action, ...] = (
         "同意退单并改派",
         "已改派。",
         (_UNIT, _NOTE),
-        _approve_return,
+        orders.approve_return,
     ),
     Action(
         "refuse-return",
@@ -373,7 +178,7 @@ ACTIONS: tuple[Action, ...] = (
         "派单",
         "已派单。",
         (Field("unit", "承办单位", "unit", required=False), _NOTE),
-        _dispatch,
+        orders.dispatch,
     ),
     Action(
         "extend",
@@ -403,7 +208,7 @@ ACTIONS: tuple[Action, ...] = (
             Field("satisfied", "满意度", "choice", required=False, choices=_SCORES),
             Field("note", "市民的话", required=False),
         ),
-        _answered,
+        orders.enter_answer,
     ),
     Action(
         "survey-tried",
@@ -413,7 +218,14 @@ ACTIONS: tuple[Action, ...] = (
         (Field("outcome", "结果", "choice", choices=_TRIED),),
         lambda o: Surveys(o.store.ledger).attempt(o.number, o.get("outcome"), o.actor),
     ),
-    Action("resume", _K.RESUMED, "恢复办理", "已恢复，时限顺延。", (_NOTE,), _recorded(_K.RESUMED)),
+    Action(
+        "resume",
+        _K.RESUMED,
+        "恢复办理",
+        "已恢复，时限顺延。",
+        (_NOTE,),
+        orders.recorded(_K.RESUMED),
+    ),
     Action(
         "suspend",
         _K.SUSPENDED,
@@ -454,7 +266,7 @@ ACTIONS: tuple[Action, ...] = (
         "更改类别",
         "已更改类别。",
         (Field("category", "类别", "category"),),
-        _recategorise,
+        orders.recategorise,
     ),
     Action(
         "merge",
@@ -462,7 +274,7 @@ ACTIONS: tuple[Action, ...] = (
         "合并",
         "已合并。",
         (Field("into", "并入哪个工单", "number"),),
-        _merge,
+        orders.merge,
     ),
     Action(
         "split",
@@ -477,20 +289,22 @@ ACTIONS: tuple[Action, ...] = (
                 Field(f"category{n}", "类别", "category", required=n < PARTS[-1]),
             )
         ),
-        _split,
+        orders.split,
     ),
-    Action("urge", _K.URGED, "催办", "已催办。", (_NOTE,), _recorded(_K.URGED)),
-    Action("add", _K.ADDED, "补充情况", "已补充。", (_reason("情况"),), _recorded(_K.ADDED)),
+    Action("urge", _K.URGED, "催办", "已催办。", (_NOTE,), orders.recorded(_K.URGED)),
+    Action("add", _K.ADDED, "补充情况", "已补充。", (_reason("情况"),), orders.recorded(_K.ADDED)),
     Action(
         "join",
         _K.INCIDENT_JOINED,
         "并入群体诉求",
         "已并入群体诉求。",
         (Field("incident", "群体诉求编号", "line"),),
-        _join,
+        orders.join_incident,
         when=lambda ticket: ticket.incident_id is None,
     ),
-    Action("withdraw", _K.WITHDRAWN, "撤销", "已撤销。", (_reason(),), _recorded(_K.WITHDRAWN)),
-    Action("note", _K.NOTED, "备注", "已备注。", (_reason("内容"),), _recorded(_K.NOTED)),
+    Action(
+        "withdraw", _K.WITHDRAWN, "撤销", "已撤销。", (_reason(),), orders.recorded(_K.WITHDRAWN)
+    ),
+    Action("note", _K.NOTED, "备注", "已备注。", (_reason("内容"),), orders.recorded(_K.NOTED)),
 )
 BY_ID: Mapping[str, Action] = {one.id: one for one in ACTIONS}

@@ -29,7 +29,8 @@ from bot.web.access import HANDLERS
 from bot.web.accounts import Account, Role
 from bot.web.pages import House, Me, Refused, guard, page
 from bot.web.sessions import SignedIn
-from bot.web.ticket_actions import BY_ID, Order, Unclear, carry_out, possible
+from bot.web.ticket_actions import BY_ID, carry_out, possible
+from bot.web.ticket_orders import Order, Unclear
 from bot.web.ticket_words import CHANNELS, clock_words, lines_of, local, state_words
 from bot.web.units import categories_of, unit_names
 
