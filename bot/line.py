@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+from collections.abc import Collection, Mapping
 from concurrent.futures import Future
 from dataclasses import asdict
 from functools import partial
@@ -18,6 +19,7 @@ import structlog
 import uvicorn
 
 from bot.agents.desk import Desk
+from bot.agents.directory import Directory
 from bot.agents.queue import AgentQueue
 from bot.agents.talk import Talk
 from bot.agents.types import Candidates, QueueEntry
@@ -118,9 +120,16 @@ class Line:
             self.secrets.ami_password,
             listener=lambda: self,
             on_connected=lambda up: self.metrics.asterisk_connected.set(int(up)),
+            outbound=settings.outbound,
         )
         self.desk = Desk(self.queue, self.switchboard, settings.ring_seconds, node=settings.node)
-        self.talk = Talk(self.desk, self.queue, self.switchboard, settings.ring_seconds)
+        self.talk = Talk(
+            self.desk,
+            self.queue,
+            self.switchboard,
+            settings.ring_seconds,
+            Directory(self._extensions, self._unit_numbers),
+        )
         self.announcer = Announcer(
             self.desk,
             self.queue,
@@ -306,6 +315,17 @@ class Line:
         record = self._record(call_id)
         return queue_entry(record, "bot_lost", LOST_PRIORITY) if record else None
 
+    def _extensions(self) -> Collection[str]:
+        # Read anew: `hotline agent add` gives a running line new agents.
+        return load_secrets(self.settings).agent_passwords.keys()
+
+    def _unit_numbers(self) -> Mapping[str, str]:
+        """Units that can be rung, by number; none without a way out."""
+        if not self.settings.trunk:
+            return {}
+        units = [unit for pack in self._packs_in_use for unit in pack.units]
+        return {unit.phone: unit.name for unit in units if unit.phone}
+
     # --- what happens on the lines (``switchboard.Listener``) ---------------------------
 
     def caller_gone(self, entry_id: str) -> None:
@@ -332,7 +352,11 @@ class Line:
 
     def house(self) -> House:
         """What the pages are made of."""
-        engine, passwords = self.office.tickets.engine, self.secrets.agent_passwords
+        engine = self.office.tickets.engine
+
+        def password(extension: str) -> str:
+            return load_secrets(self.settings).agent_passwords.get(extension, "")
+
         return House(
             accounts=Accounts(engine),
             sessions=Sessions(engine),
@@ -349,7 +373,7 @@ class Line:
             pack=lambda: self.live().current.pack,
             record=self._record,
             sound=self.sounds.find,
-            phone_password=lambda extension: passwords.get(extension, ""),
+            phone_password=password,
             phone_url=self.settings.phone_address,
             sip_script=sip_script(self.settings),
             training=TrainingRoom(TrainingRecords(engine), partial(speak, self.voice)),

@@ -16,7 +16,7 @@ import structlog
 
 from bot.casework.lifecycle import BOT
 from bot.casework.surveys import Asking, Surveys
-from bot.telephony.switchboard import CallOut
+from bot.telephony.ringing import CallOut
 
 log = structlog.get_logger(__name__)
 

@@ -6,14 +6,44 @@ Leaves to others: where the fields are kept (``queue.py``) and who may see them.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypedDict
 
-from bot.agents.types import Candidates, EntryKind, EntryState, QueueEntry, Turn
+from bot.agents.types import Candidates, EntryKind, EntryState, QueueEntry, TalkState, Turn
 
 #: Digits of a priority and of a Unix time in microseconds in a place.
 _PRIORITY_DIGITS, _TIME_DIGITS = 3, 18
+
+
+class Changes(TypedDict, total=False):
+    """What of an entry can be replaced while it lives; the names of ``QueueEntry``."""
+
+    transcript: Sequence[Turn]
+    candidates: Candidates
+    heard: Candidates
+    ticket: str
+    extra: dict[str, str]
+    skills: Iterable[str]
+    channel: str
+    node: str
+    talk: TalkState
+    muted: bool
+    consult: str
+    consulted: str
+
+
+def changed_fields(changes: Changes) -> dict[str, str]:
+    """Return what is stored of changes.
+
+    Raises:
+        ValueError: a skill is malformed.
+    """
+    fields: dict[str, str] = {}
+    for name, value in changes.items():
+        write = _WRITERS.get(name, str)
+        fields[name] = write(value)
+    return fields
 
 
 def place_of(entry: QueueEntry) -> str:
@@ -122,7 +152,10 @@ def from_fields(fields: Mapping[str, str]) -> QueueEntry:
         rank=int(fields["place"][:_PRIORITY_DIGITS]),
         node=fields.get("node", ""),
         leg=fields.get("leg", ""),
+        talk=TalkState(fields.get("talk") or TalkState.TOGETHER),
+        muted=fields.get("muted") == "1",
         consult=fields.get("consult", ""),
+        consulted=fields.get("consulted", ""),
     )
 
 
@@ -132,6 +165,7 @@ def to_json(entry: QueueEntry) -> dict[str, Any]:
         **asdict(entry),
         "state": entry.state.value,
         "kind": entry.kind.value,
+        "talk": entry.talk.value,
         "skills": sorted(entry.skills),
     }
 
@@ -147,6 +181,7 @@ def from_json(data: Mapping[str, Any]) -> QueueEntry:
             **data,
             "state": EntryState(data["state"]),
             "kind": EntryKind(data["kind"]),
+            "talk": TalkState(data["talk"]),
             "skills": frozenset(data["skills"]),
             "transcript": tuple(Turn(**turn) for turn in data["transcript"]),
             "candidates": _candidates(data["candidates"]),
@@ -157,3 +192,13 @@ def from_json(data: Mapping[str, Any]) -> QueueEntry:
 
 def _candidates(rows: Sequence[Sequence[Any]]) -> Candidates:
     return tuple((str(intent), str(title), float(sure)) for intent, title, sure in rows)
+
+
+_WRITERS: dict[str, Callable[[Any], str]] = {
+    "transcript": transcript_text,
+    "candidates": candidates_text,
+    "heard": candidates_text,
+    "extra": extra_text,
+    "skills": lambda skills: skills_text(frozenset(skills)),
+    "muted": lambda on: "1" if on else "",
+}

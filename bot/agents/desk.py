@@ -20,7 +20,6 @@ import structlog
 
 from bot.agents.queue import AgentQueue, IllegalTransition, QueueUnavailable
 from bot.agents.types import (
-    CONFERENCE,
     EntryKind,
     EntryState,
     HeldCaller,
@@ -30,6 +29,7 @@ from bot.agents.types import (
     Stop,
     Switchboard,
     SwitchboardError,
+    TalkState,
 )
 
 log = structlog.get_logger(__name__)
@@ -172,14 +172,32 @@ class Desk:
                 self._part(entry_id, leg, dropped)
 
     def consulted_gone(self, entry_id: str, leg: str) -> None:
-        """Whoever an agent consulted hung up; the agent is alone with the caller on hold."""
+        """Whoever an agent consulted hung up; the agent is alone, or with the caller only."""
 
         def forget() -> None:
             entry = self._queue.get(entry_id)
-            if entry is not None and entry.consult == leg:
-                self._queue.update(entry_id, consult="")
+            if entry is None or entry.consult != leg or entry.talk is TalkState.ASKING:
+                return  # passed on, or not there yet (``Talk.consult`` sees to it)
+            together = entry.talk is TalkState.CONFERENCE
+            talk = TalkState.TOGETHER if together else TalkState.HELD
+            self._queue.update(entry_id, talk=talk, consult="", consulted="")
+            if together:
+                with suppress(SwitchboardError):
+                    self.rejoin(entry)
 
         self._change("consulted_gone", entry_id, forget)
+
+    def rejoin(self, entry: QueueEntry) -> None:
+        """Bring caller and agent together by themselves, from wherever the agent is.
+
+        Raises:
+            SwitchboardError: Asterisk does not answer, or one of them is gone.
+        """
+        if entry.talk is TalkState.CONFERENCE:
+            # Out of the room, where a caller whose agent drops is not found again.
+            self._switchboard.send(entry.channel, Stop.ON_HOLD, entry.leg, Stop.AGENT_JOIN)
+        else:
+            self._switchboard.send(entry.leg, Stop.AGENT_JOIN)
 
     def _part(self, entry_id: str, leg: str, dropped: bool) -> None:
         if dropped:
@@ -195,7 +213,19 @@ class Desk:
 
     def caller_gone(self, entry_id: str) -> None:
         """A caller hung up: abandoned at once, or done if they were talking to an agent."""
-        self._change("leave", entry_id, lambda: self._queue.leave(entry_id))
+
+        def leave() -> None:
+            entry = self._queue.get(entry_id)
+            self._queue.leave(entry_id)
+            apart = entry is not None and entry.talk not in (
+                TalkState.TOGETHER,
+                TalkState.CONFERENCE,
+            )
+            if entry is not None and entry.state is EntryState.JOINED and apart:
+                # With the caller on hold, nothing else ends the agent's leg.
+                self._switchboard.hang_up(entry.leg)
+
+        self._change("leave", entry_id, leave)
 
     def announce(self, entry_id: str) -> bool:
         """Send a waiting caller to hear their position; False if they do not just wait.
@@ -314,7 +344,7 @@ class Desk:
         # The agent's leg ended while no bot looked. Who was dropped waits again; anybody else
         # is on their way out, but for those whom the agent left in good hands.
         over = entry.state is EntryState.JOINED and age > LEG_GRACE and entry.leg not in legs
-        if over and (holding or entry.consult == CONFERENCE):
+        if over and (holding or entry.talk is TalkState.CONFERENCE):
             self._part(entry.id, entry.leg, dropped=holding)
 
     # --- writing, now or later ---------------------------------------------------------

@@ -211,6 +211,11 @@ end
 
 -- ---- moving entries ---------------------------------------------------------------------
 
+-- What is only true while caller and agent talk.
+local function forget_talk(key)
+  redis.call('HSET', key, 'talk', '', 'muted', '', 'consult', '', 'consulted', '')
+end
+
 -- Bring an entry from one state to another, with every index that follows from it.
 local function move(id, from, to, agent, outcome)
   local key = entry_key(id)
@@ -227,8 +232,11 @@ local function move(id, from, to, agent, outcome)
     free(holder, from == 'joined')
   end
   redis.call('HSET', key, 'state', to, 'changed_at', NOW)
+  if from == 'joined' then
+    forget_talk(key)
+  end
   if to == 'waiting' then
-    redis.call('HSET', key, 'agent', '', 'leg', '', 'consult', '')
+    redis.call('HSET', key, 'agent', '', 'leg', '')
     stand(id)
   elseif to == 'claimed' then
     redis.call('HSET', AGENTS, agent, id)
@@ -251,7 +259,8 @@ function operations.enqueue(id, ...)
   if redis.call('EXISTS', key) == 1 then
     return { 'known' }
   end
-  redis.call('HSET', key, 'agent', '', 'leg', '', 'consult', '', 'changed_at', NOW, ...)
+  redis.call('HSET', key, 'agent', '', 'leg', '', 'changed_at', NOW, ...)
+  forget_talk(key)
   local due_at = redis.call('HGET', key, 'due_at')
   local state = tonumber(due_at) > CLOCK and 'scheduled' or 'waiting'
   redis.call('HSET', key, 'state', state)
@@ -323,8 +332,8 @@ end
 -- The agent is off the call. The caller's place stays, or comes after emergencies only.
 function operations.part(id, leg, how, outcome)
   local key = entry_key(id)
-  local state, mine, consult = unpack(redis.call('HMGET', key, 'state', 'leg', 'consult'))
-  if how == 'returned' and consult == 'conference' then
+  local state, mine, talk = unpack(redis.call('HMGET', key, 'state', 'leg', 'talk'))
+  if how == 'returned' and talk == 'conference' then
     how = 'done' -- the caller is in good hands
   end
   if not state then
@@ -358,7 +367,7 @@ function operations.hand(id, agent, leg)
     return { 'busy', held }
   end
   move(id, 'joined', 'claimed', agent, '')
-  redis.call('HSET', key, 'leg', leg, 'consult', '')
+  redis.call('HSET', key, 'leg', leg)
   return { 'ok', redis.call('HGETALL', key) }
 end
 

@@ -22,24 +22,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Unpack
 from uuid import uuid4
 
 from bot.agents.changes import Change, watch, watch_async
-from bot.agents.codec import (
-    candidates_text,
-    extra_text,
-    from_fields,
-    said_of,
-    said_text,
-    skills_text,
-    to_fields,
-    transcript_text,
-)
+from bot.agents.codec import Changes, changed_fields, from_fields, said_of, said_text, to_fields
 from bot.agents.presence import Presence
 from bot.agents.rules import QueueUnavailable as QueueUnavailable
 from bot.agents.rules import Rules, flat, pairs
-from bot.agents.types import Candidates, EntryState, QueueEntry, Turn
+from bot.agents.types import EntryState, QueueEntry, Turn
 from bot.redis_client import public_address as public_address
 
 #: Seconds that finished entries are kept.
@@ -106,7 +97,8 @@ class AgentQueue:
         """Let a caller wait; False, and no change, if their id was ever seen before.
 
         A callback whose ``due_at`` is still to come is scheduled. ``state``, ``agent``,
-        ``changed_at``, ``rank``, ``leg`` and ``consult`` of the argument do not count.
+        ``changed_at``, ``rank``, and what is known only once an agent has the caller (``leg``,
+        ``talk`` …), do not count.
 
         Raises:
             ValueError: the priority is not 0 to 999, ``queued_at`` is no Unix time, or a
@@ -164,13 +156,15 @@ class AgentQueue:
         answer = self._rules.run("part", entry_id, "", "kept", "given_back")
         return self._did(answer, entry_id, EntryState.WAITING)
 
-    def hand(self, entry_id: str, agent: str) -> QueueEntry:
+    def hand(self, entry_id: str, agent: str, leg: str = "") -> QueueEntry:
         """Joined -> claimed by another agent, in one step; frees the first. Return the entry.
+
+        ``leg``: of the other agent, if it is on the line already.
 
         Raises:
             AgentBusy: the other agent has a caller.
         """
-        answer = self._rules.run("hand", entry_id, agent, _new_leg())
+        answer = self._rules.run("hand", entry_id, agent, leg or _new_leg())
         if answer[0] == "busy":
             raise AgentBusy(agent, answer[1])
         self._did(answer, entry_id, EntryState.CLAIMED)
@@ -181,34 +175,13 @@ class AgentQueue:
         answer = self._rules.run("book", entry_id, phone, repr(due_at))
         return self._did(answer, entry_id, EntryState.SCHEDULED)
 
-    def update(
-        self,
-        entry_id: str,
-        *,
-        transcript: Sequence[Turn] | None = None,
-        candidates: Candidates | None = None,
-        heard: Candidates | None = None,
-        ticket: str | None = None,
-        extra: dict[str, str] | None = None,
-        skills: Iterable[str] | None = None,
-        consult: str | None = None,
-    ) -> bool:
-        """Replace what is given; False when there is no such entry."""
-        fields = {}
-        if transcript is not None:
-            fields["transcript"] = transcript_text(transcript)
-        if candidates is not None:
-            fields["candidates"] = candidates_text(candidates)
-        if heard is not None:
-            fields["heard"] = candidates_text(heard)
-        if ticket is not None:
-            fields["ticket"] = ticket
-        if extra is not None:
-            fields["extra"] = extra_text(extra)
-        if skills is not None:
-            fields["skills"] = skills_text(frozenset(skills))
-        if consult is not None:
-            fields["consult"] = consult
+    def update(self, entry_id: str, **changes: Unpack[Changes]) -> bool:
+        """Replace what is given; False when there is no such entry.
+
+        Raises:
+            ValueError: a skill is malformed.
+        """
+        fields = changed_fields(changes)
         if not fields:
             return self.get(entry_id) is not None
         return bool(self._rules.run("update", entry_id, *flat(fields))[0] == "ok")

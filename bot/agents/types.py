@@ -9,9 +9,6 @@ from typing import Protocol
 Candidates = tuple[tuple[str, str, float], ...]
 """What somebody may want: (intent, title, confidence), best first."""
 
-#: ``QueueEntry.consult`` once all three talk.
-CONFERENCE = "conference"
-
 
 class Priority(IntEnum):
     """Who goes first; within one priority, who has waited longest.
@@ -58,6 +55,21 @@ class EntryState(StrEnum):
     """The conversation with the agent is over."""
     ABANDONED = "abandoned"
     """The caller hung up before talking with an agent."""
+
+
+class TalkState(StrEnum):
+    """How a joined caller and the agent stand with each other."""
+
+    TOGETHER = "together"
+    """They hear each other."""
+    HELD = "held"
+    """The caller hears music, the agent nothing."""
+    ASKING = "asking"
+    """The caller hears music, and the telephone of whom the agent wants to ask rings."""
+    CONSULTING = "consulting"
+    """The caller hears music; the agent and whom they ask hear each other."""
+    CONFERENCE = "conference"
+    """All three hear each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +129,14 @@ class QueueEntry:
     """Node whose Asterisk the caller is on; "" when there is only one."""
     leg: str = ""
     """Asterisk's unique id of the agent's leg, made at the claim."""
+    talk: TalkState = TalkState.TOGETHER
+    """How caller and agent stand, once joined."""
+    muted: bool = False
+    """The agent is not heard."""
     consult: str = ""
-    """Unique id of the leg of whoever the agent consults; CONFERENCE once all three talk."""
+    """Unique id of the leg of whoever the agent consults."""
+    consulted: str = ""
+    """Their number."""
 
 
 class JoinResult(StrEnum):
@@ -167,6 +185,8 @@ class Stop(StrEnum):
     """Agent: (again) with the caller."""
     AGENT_IDLE = "agent-idle"
     """Agent: alone, or with whom they consult."""
+    AGENT_CALLING = "agent-calling"
+    """Agent: hears that somebody's telephone rings, then is with them."""
 
 
 class Switchboard(Protocol):
@@ -182,11 +202,22 @@ class Switchboard(Protocol):
         The agent's leg gets the unique id ``entry.leg``.
         """
 
-    def consult(self, entry: QueueEntry, number: str, leg: str, timeout: float) -> JoinResult:
-        """Ring somebody for the agent, whose leg is at AGENT_IDLE; join the two. Blocks."""
+    def consult(
+        self, entry: QueueEntry, number: str, leg: str, timeout: float, *, outside: bool = False
+    ) -> JoinResult:
+        """Ring somebody for the agent, whose leg is at AGENT_CALLING; join the two. Blocks.
+
+        ``outside``: through the trunk.
+        """
 
     def conference(self, entry: QueueEntry) -> None:
         """Bring the caller, the agent and whom they consult together."""
+
+    def pass_on(self, entry: QueueEntry, *, to_agent: bool) -> None:
+        """Leave the caller with whom the agent consults; the agent's leg ends.
+
+        ``to_agent``: they are an agent, and the caller's agent from now on.
+        """
 
     def send(self, leg: str, stop: Stop, other: str = "", other_stop: Stop | None = None) -> None:
         """Send a leg to a stop and, in the same moment, the other that it talks with."""

@@ -1,35 +1,32 @@
 """Joins waiting callers with agents through AMI, and reports who hung up.
 
 Implements the desk's ``Switchboard`` port. Leaves to others: who is joined with whom, and
-when (``agents/desk.py``); the dialplan's side is ``extensions.conf``, "agent-join".
+when (``agents/desk.py``), and ringing itself (``ringing.py``); the dialplan's side is
+``extensions.conf``, "agent-join".
 """
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from enum import StrEnum
 from typing import Protocol
 
 import structlog
 
-from bot.agents.types import HeldCaller, JoinResult, QueueEntry, Stop, SwitchboardError
+from bot.agents.types import (
+    HeldCaller,
+    JoinResult,
+    QueueEntry,
+    Stop,
+    SwitchboardError,
+    TalkState,
+)
 from bot.telephony.ami import AmiLink, Fields
+from bot.telephony.ringing import NORMAL, CallOut, Ringer
 
 log = structlog.get_logger(__name__)
 
-#: Seconds beyond the ringing time in which the join itself must have happened: the bot's
-#: last sentence may still be playing (extensions.conf waits 15 s for that).
-JOIN_GRACE = 18.0
-#: Seconds beyond the ringing in which Asterisk must say how a call out went.
-CALL_OUT_GRACE = 5.0
-#: ``Reason`` of a failed OriginateResponse: an AST_CONTROL_* frame (Asterisk, frame.h).
-NO_ANSWER = "3"
-BUSY = "5"
-#: Cause of a plain hang-up (Q.850), and those that say that somebody put the phone down.
-NORMAL = "16"
+#: Causes (Q.850) that say that somebody put the phone down.
 PUT_DOWN = ("0", NORMAL)
 #: ``BridgeTechnology`` of the places in which callers hear music.
 HOLDING = "holding_bridge"
@@ -38,17 +35,6 @@ CALLERS_STOPS = (Stop.PEOPLE, Stop.CALLBACK, Stop.RATING)
 #: Stands before an extension in the name of its browser's account (pjsip.conf): Asterisk has
 #: to offer a browser encrypted media, which a telephone on the table cannot take.
 WEB = "web-"
-
-_Waiter = queue.SimpleQueue[tuple[str, Fields]]
-
-
-class CallOut(StrEnum):
-    """How calling a citizen ended, or began."""
-
-    ANSWERED = "answered"
-    NO_ANSWER = "no_answer"
-    BUSY = "busy"
-    FAILED = "failed"
 
 
 class Listener(Protocol):
@@ -79,13 +65,17 @@ class AmiSwitchboard:
         secret: str,
         listener: Callable[[], Listener],
         on_connected: Callable[[bool], None] = lambda _: None,
+        outbound: str = "PJSIP/{number}@trunk",
     ) -> None:
-        """``listener`` is asked for when something happens: it may be made after this."""
+        """``listener`` is asked for when something happens: it may be made after this.
+
+        ``outbound``: Asterisk's name of the channel that reaches a number outside.
+        """
         self._listener = listener
-        self._waiters: dict[str, _Waiter] = {}
-        self._lock = threading.Lock()
+        self._outbound = outbound
         self._notices = ThreadPoolExecutor(max_workers=1, thread_name_prefix="switchboard")
         self._ami = AmiLink(port, secret, self._on_event, on_connected)
+        self._ringer = Ringer(self._ami)
 
     @property
     def connected(self) -> bool:
@@ -111,75 +101,35 @@ class AmiSwitchboard:
         """
         if entry.channel not in self.live_channels():
             return JoinResult.CALLER_GONE
-        variables = f"HOTLINE_CALLER_CHANNEL={entry.channel},HOTLINE_LEG={entry.id}"
-        return self._ring(entry, agent, entry.leg, "agent-join", variables, entry.channel, timeout)
+        variables = {"HOTLINE_CALLER_CHANNEL": entry.channel, "HOTLINE_LEG": entry.id}
+        return self._ringer.join(
+            f"PJSIP/{self._phone_of(agent)}",
+            entry.leg,
+            "agent-join",
+            variables,
+            _shown(entry),
+            entry.channel,
+            timeout,
+        )
 
-    def consult(self, entry: QueueEntry, number: str, leg: str, timeout: float) -> JoinResult:
-        """Ring somebody for the agent, whose leg is at AGENT_IDLE; join the two. Blocks.
+    def consult(
+        self, entry: QueueEntry, number: str, leg: str, timeout: float, *, outside: bool = False
+    ) -> JoinResult:
+        """Ring somebody for the agent, whose leg is at AGENT_CALLING; join the two. Blocks.
+
+        ``outside``: through the trunk.
 
         Raises:
             SwitchboardError: Asterisk cannot be reached.
         """
         agent = self._name_of(entry.leg)
-        variables = f"HOTLINE_AGENT_CHANNEL={agent},HOTLINE_CONSULT={entry.id}"
-        return self._ring(entry, number, leg, "consult-join", variables, agent, timeout)
-
-    def _ring(
-        self,
-        entry: QueueEntry,
-        number: str,
-        leg: str,
-        context: str,
-        variables: str,
-        waiting: str,
-        timeout: float,
-    ) -> JoinResult:
-        """Ring ``number``; once answered, it is joined with the channel ``waiting``."""
-        action_id = self._ami.next_id()
-        waiter: _Waiter = queue.SimpleQueue()
-        with self._lock:
-            self._waiters |= {leg: waiter, action_id: waiter, waiting: waiter}
-        try:
-            self._ami.send(
-                "Originate",
-                ActionID=action_id,
-                Channel=f"PJSIP/{self._phone_of(number)}",
-                ChannelId=leg,
-                Context=context,
-                Exten="s",
-                Priority="1",
-                CallerID=f"12345 <{entry.caller or 'anonymous'}>",
-                Timeout=str(int(timeout * 1000)),
-                Async="true",
-                Variable=variables,
-            )
-            result = self._follow(waiter, leg, waiting, timeout + JOIN_GRACE)
-        finally:
-            with self._lock:
-                for key in (leg, action_id, waiting):
-                    self._waiters.pop(key, None)
-        if result is not JoinResult.JOINED:
-            self.hang_up(leg)
-        return result
-
-    def _follow(self, waiter: _Waiter, leg: str, caller: str, seconds: float) -> JoinResult:
-        while True:
-            try:
-                name, fields = waiter.get(timeout=seconds)
-            except queue.Empty:
-                return JoinResult.NO_ANSWER
-            match name:
-                case "BridgeEnter" if fields.get("Uniqueid") == leg:
-                    return JoinResult.JOINED
-                case "Hangup" if fields.get("Channel") == caller:
-                    return JoinResult.CALLER_GONE
-                case "OriginateResponse" if fields.get("Response") == "Failure":
-                    return {NO_ANSWER: JoinResult.NO_ANSWER, BUSY: JoinResult.AGENT_BUSY}.get(
-                        fields.get("Reason", ""), JoinResult.AGENT_UNREACHABLE
-                    )
-                case "Hangup" if fields.get("Uniqueid") == leg and fields.get("Cause") == "16":
-                    # Answered, then put down before the two were joined.
-                    return JoinResult.NO_ANSWER
+        variables = {"HOTLINE_AGENT_CHANNEL": agent, "HOTLINE_CONSULT": entry.id}
+        there = f"PJSIP/{self._phone_of(number)}"
+        if outside:
+            there = self._outbound.format(number=number)
+        # A unit sees the line's number, never the citizen's.
+        shown = f"<{entry.did}>" if outside else _shown(entry)
+        return self._ringer.join(there, leg, "consult-join", variables, shown, agent, timeout)
 
     def call_out(
         self, channel: str, context: str, variables: Mapping[str, str], timeout: float
@@ -191,37 +141,8 @@ class AmiSwitchboard:
         Raises:
             SwitchboardError: Asterisk cannot be reached.
         """
-        action_id = self._ami.next_id()
-        waiter: _Waiter = queue.SimpleQueue()
-        with self._lock:
-            self._waiters[action_id] = waiter
-        try:
-            self._ami.send(
-                "Originate",
-                ActionID=action_id,
-                Channel=channel,
-                Context=context,
-                Exten="s",
-                Priority="1",
-                CallerID=f"<{variables.get('HOTLINE_DID', '')}>",
-                Timeout=str(int(timeout * 1000)),
-                Async="true",
-                Variable=",".join(f"{name}={value}" for name, value in variables.items()),
-            )
-            while True:
-                try:
-                    name, fields = waiter.get(timeout=timeout + CALL_OUT_GRACE)
-                except queue.Empty:
-                    return CallOut.FAILED
-                if name == "OriginateResponse":
-                    break
-        finally:
-            with self._lock:
-                self._waiters.pop(action_id, None)
-        if fields.get("Response") == "Success":
-            return CallOut.ANSWERED
-        reasons = {NO_ANSWER: CallOut.NO_ANSWER, BUSY: CallOut.BUSY}
-        return reasons.get(fields.get("Reason", ""), CallOut.FAILED)
+        shown = f"<{variables.get('HOTLINE_DID', '')}>"
+        return self._ringer.call_out(channel, context, variables, shown, timeout)[0]
 
     def conference(self, entry: QueueEntry) -> None:
         """Bring the caller, the agent and whom they consult together.
@@ -230,9 +151,35 @@ class AmiSwitchboard:
             SwitchboardError: Asterisk cannot be reached, or one of them is gone.
         """
         for leg in (entry.channel, entry.leg, entry.consult):
-            self._ami.send("Setvar", Channel=leg, Variable="HOTLINE_ROOM", Value=entry.id)
+            self._set(leg, "HOTLINE_ROOM", entry.id)
         self._redirect(entry.leg, "conference-helper", entry.consult, "conference-helper")
         self._redirect(entry.channel, "conference-caller")
+
+    def pass_on(self, entry: QueueEntry, *, to_agent: bool) -> None:
+        """Leave the caller with whom the agent consults; the agent's leg ends.
+
+        ``to_agent``: they are an agent, and the caller's agent from now on.
+
+        Raises:
+            SwitchboardError: Asterisk cannot be reached, or one of them is gone.
+        """
+        # From here on how the first agent's leg ends says nothing of the caller.
+        self._set(entry.leg, "HOTLINE_CALLER_CHANNEL", "")
+        if to_agent:
+            self._set(entry.consult, "HOTLINE_CALLER_CHANNEL", entry.channel)
+            self._set(entry.consult, "HOTLINE_LEG", entry.id)
+            self._set(entry.consult, "HOTLINE_CONSULT", "")
+            if entry.talk is TalkState.CONFERENCE:
+                # Out of the room, where a caller whose agent drops is not found again.
+                self.send(entry.channel, Stop.ON_HOLD, entry.consult, Stop.AGENT_JOIN)
+            else:
+                self.send(entry.consult, Stop.AGENT_JOIN)
+        elif entry.talk is not TalkState.CONFERENCE:
+            for leg in (entry.channel, entry.consult):
+                self._set(leg, "HOTLINE_ROOM", entry.id)
+            self._redirect(entry.consult, "conference-helper")
+            self._redirect(entry.channel, "conference-caller")
+        self.hang_up(entry.leg)
 
     def send(self, leg: str, stop: Stop, other: str = "", other_stop: Stop | None = None) -> None:
         """Send a leg to a stop and, in the same moment, the other that it talks with.
@@ -242,8 +189,11 @@ class AmiSwitchboard:
         """
         if stop is not Stop.ON_HOLD and other_stop is None and stop in CALLERS_STOPS:
             # The agent's leg is about to end and must not take the caller out of there.
-            self._ami.send("Setvar", Channel=leg, Variable="SHARED(onhold)", Value="0")
+            self._set(leg, "SHARED(onhold)", "0")
         self._redirect(leg, stop.value, other, other_stop.value if other_stop else "")
+
+    def _set(self, leg: str, variable: str, value: str) -> None:
+        self._ami.send("Setvar", Channel=leg, Variable=variable, Value=value)
 
     def _redirect(self, leg: str, context: str, other: str = "", other_context: str = "") -> None:
         fields = {"Channel": self._name_of(leg), "Context": context, "Exten": "s", "Priority": "1"}
@@ -267,10 +217,7 @@ class AmiSwitchboard:
 
     def hang_up(self, leg: str) -> None:
         """End a leg; no error when it has ended already."""
-        try:
-            self._ami.send("Hangup", Channel=leg, Cause=NORMAL)
-        except SwitchboardError:
-            return  # it had gone by itself
+        self._ringer.hang_up(leg)
 
     def held_callers(self) -> list[HeldCaller]:
         """List who is in the holding place now.
@@ -311,7 +258,7 @@ class AmiSwitchboard:
         return {
             channel["Uniqueid"]: channel.get("Application") in ("Bridge", "ConfBridge")
             for channel in self._channels()
-            if channel.get("Uniqueid", "").startswith("join-")
+            if channel.get("Uniqueid", "").startswith(("join-", "consult-"))
         }
 
     def registered(self) -> set[str]:
@@ -373,7 +320,7 @@ class AmiSwitchboard:
 
     def _contacts(self) -> set[str]:
         """Names in pjsip.conf of the telephones that are reachable now."""
-        contacts = self._listing("PJSIPShowContacts", "ContactListComplete")
+        contacts = self._ringer.listing("PJSIPShowContacts", "ContactListComplete")
         return {
             contact.get("ObjectName", "").partition(";")[0]
             for contact in contacts
@@ -390,35 +337,12 @@ class AmiSwitchboard:
         raise SwitchboardError("That telephone line has ended already.")
 
     def _channels(self) -> list[Fields]:
-        return self._listing("CoreShowChannels", "CoreShowChannelsComplete")
-
-    def _listing(self, action: str, complete: str) -> list[Fields]:
-        action_id = self._ami.next_id()
-        waiter: _Waiter = queue.SimpleQueue()
-        with self._lock:
-            self._waiters[action_id] = waiter
-        try:
-            self._ami.send(action, ActionID=action_id)
-            rows: list[Fields] = []
-            while True:
-                name, fields = waiter.get(timeout=3.0)
-                if name == complete:
-                    return rows
-                rows.append(fields)
-        except queue.Empty as error:
-            raise SwitchboardError(f"Asterisk did not answer {action} in 3 s") from error
-        finally:
-            with self._lock:
-                self._waiters.pop(action_id, None)
+        return self._ringer.listing("CoreShowChannels", "CoreShowChannelsComplete")
 
     # --- events ------------------------------------------------------------------------
 
     def _on_event(self, name: str, fields: Fields) -> None:
-        keys = (fields.get("ActionID"), fields.get("Uniqueid"), fields.get("Channel"))
-        with self._lock:
-            waiters = {id(w): w for key in keys if key and (w := self._waiters.get(key))}
-        for waiter in waiters.values():
-            waiter.put((name, fields))
+        self._ringer.heard(name, fields)
         if name == "Hangup":
             self._notices.submit(self._tell_hangup, fields)
         elif name == "DTMFEnd" and fields.get("Direction") == "Received" and _held(fields)[0]:
@@ -444,6 +368,11 @@ class AmiSwitchboard:
         except Exception:
             # The next look of the desk (``reconcile``) finds out what was missed.
             log.exception("switchboard.notice_failed", notice=what)
+
+
+def _shown(entry: QueueEntry) -> str:
+    """What an agent's telephone shows of a caller."""
+    return f"12345 <{entry.caller or 'anonymous'}>"
 
 
 def _variable(fields: Fields, name: str) -> str:

@@ -280,6 +280,8 @@ class Unit(_Model):
     id: Id
     name: Text
     name_en: str = ""
+    phone: str = Field(default="", pattern=r"^([0-9]{3,15})?$")
+    """Number at which agents may reach it for a caller, through the trunk; "" for none."""
 
 
 class Place(_Model):

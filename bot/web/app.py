@@ -23,6 +23,8 @@ from starlette.exceptions import HTTPException
 
 from bot.agents.codec import to_json
 from bot.agents.desk import Desk
+from bot.agents.directory import NotListed
+from bot.agents.moves import NotNow
 from bot.agents.queue import (
     AgentBusy,
     AgentQueue,
@@ -178,6 +180,16 @@ def _answer_errors(app: FastAPI) -> None:
             return ApiError(404, "unknown_entry", "没有这个来电。").response()
         message = "只有正在通话的来电才能结束。"
         return ApiError(409, "illegal_transition", message, state=error.state).response()
+
+    @app.exception_handler(NotNow)
+    def not_now(_: Request, error: NotNow) -> JSONResponse:
+        message = "现在不能这样操作：请先结束保持、呼叫、咨询或三方通话。"
+        return ApiError(409, "not_now", message, talk=error.talk).response()
+
+    @app.exception_handler(NotListed)
+    def not_listed(_: Request, error: NotListed) -> JSONResponse:
+        message = "只能呼叫坐席的分机，或知识包里列有电话的单位。"
+        return ApiError(422, "not_listed", message, detail=str(error)).response()
 
     @app.exception_handler(QueueUnavailable)
     def no_queue(request: Request, error: QueueUnavailable) -> Response:

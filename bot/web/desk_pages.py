@@ -1,7 +1,8 @@
 """The agents' desk: on duty, the queue as it moves, a call with all that is known, wrap-up.
 
-Leaves to others: every rule of the queue (``agents``), and what a call shows
-(``call_view.py``). Sound goes past this: browser and Asterisk talk SIP over WebSocket.
+Leaves to others: every rule of the queue (``agents``), what a call shows (``call_view.py``)
+and what can be done while talking (``control_bar.py``). Sound goes past this: browser and
+Asterisk talk SIP over WebSocket.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from bot.casework.lifecycle import Actor
 from bot.casework.lifecycle import Role as CaseRole
 from bot.casework.tickets import CaseworkError
 from bot.understanding.schema import Category
-from bot.web.accounts import Account, Role
+from bot.web.accounts import Account
 from bot.web.call_view import (
     REASONS,
     URGENCIES,
@@ -37,8 +38,19 @@ from bot.web.call_view import (
     suggestions_of,
     ticket_form_of,
 )
+from bot.web.control_bar import controls_html, parties_html
 from bot.web.feed import event
-from bot.web.pages import COOKIE, House, Me, Refused, fragment, guard, may_take_calls, page
+from bot.web.pages import (
+    COOKIE,
+    House,
+    Me,
+    Refused,
+    fragment,
+    guard,
+    may_take_calls,
+    own_entry,
+    page,
+)
 from bot.web.records import OUTCOMES, Correction
 from bot.web.sessions import SignedIn
 
@@ -63,8 +75,6 @@ RESULTS = {
     JoinResult.CALLER_GONE: "市民已挂机。",
     JoinResult.TO_CALL: "请给市民回电。",
 }
-#: Moves while talking, by the name of the button.
-MOVES = {"hold", "resume", "mute", "unmute", "rate", "hang_up", "give_back", "transfer"}
 TROUBLE = "排队系统或电话交换机暂时连不上，请稍后再试。"
 
 
@@ -72,15 +82,6 @@ def desk_pages(house: House) -> APIRouter:
     """Return the routes of the desk."""
     router = APIRouter(prefix="/desk", dependencies=[Depends(guard(house))])
     limiter: list[anyio.CapacityLimiter] = []
-
-    def own_entry(me: SignedIn, entry_id: str) -> QueueEntry:
-        """The entry, if it is this agent's; supervisors may look at any."""
-        entry = house.queue.get(entry_id)
-        if entry is None:
-            raise Refused(404, "没有这个来电。")
-        if entry.agent != me.account.extension and me.account.role is not Role.SUPERVISOR:
-            raise Refused(403, "这个来电不由您接听。")
-        return entry
 
     @router.get("")
     def desk(me: Me) -> HTMLResponse:
@@ -139,7 +140,7 @@ def desk_pages(house: House) -> APIRouter:
 
     @router.get("/call/{entry_id}")
     def call(entry_id: str, me: Me) -> HTMLResponse:
-        entry = own_entry(me, entry_id)
+        entry = own_entry(house, me, entry_id)
         house.audit.write(me.account.name, "looked_at_caller", entry.id)
         pack = house.pack()
         return HTMLResponse(
@@ -181,7 +182,7 @@ def desk_pages(house: House) -> APIRouter:
         urgency: Annotated[str, Form(max_length=8)] = "normal",
         phone: Annotated[str, Form(max_length=24)] = "",
     ) -> HTMLResponse:
-        entry, pack = own_entry(me, entry_id), house.pack()
+        entry, pack = own_entry(house, me, entry_id), house.pack()
         titles = {one.id: one.title for one in pack.intents if isinstance(one, Category)}
         if category not in titles:
             raise Refused(422, "请选择诉求类别。")
@@ -230,7 +231,7 @@ def desk_pages(house: House) -> APIRouter:
         intent: Annotated[str, Form(max_length=64)] = "",
         rest: Annotated[bool, Form()] = False,
     ) -> PlainTextResponse:
-        entry = own_entry(me, entry_id)
+        entry = own_entry(house, me, entry_id)
         if outcome not in OUTCOMES:
             raise Refused(422, "请选择本次通话的结果。")
         house.records.wrap_up(entry.id, me.account.name, outcome, note.strip(), entry.caller)
@@ -253,44 +254,7 @@ def desk_pages(house: House) -> APIRouter:
         house.feed.wake()
         return PlainTextResponse("小结已保存。")
 
-    @router.post("/call/{entry_id}/talk")
-    def talk(
-        entry_id: str,
-        me: Me,
-        move: Annotated[str, Form(max_length=16)] = "",
-        to: Annotated[str, Form(max_length=10)] = "",
-    ) -> PlainTextResponse:
-        entry = own_entry(me, entry_id)
-        if move not in MOVES:
-            raise Refused(422, "没有这个操作。")
-        try:
-            told = _move(house, entry.id, move, to)
-        except ValueError as error:
-            raise Refused(422, "请输入要转接的分机号（2至10位数字）。") from error
-        except AgentBusy as error:
-            raise Refused(409, "对方正在通话，请换一位。") from error
-        house.audit.write(me.account.name, "talk", entry.id, move)
-        return PlainTextResponse(told)
-
     return router
-
-
-def _move(house: House, entry_id: str, move: str, to: str) -> str:
-    talk = house.talk
-    match move:
-        case "mute" | "unmute":
-            talk.mute(entry_id, move == "mute")
-            return "已静音。" if move == "mute" else "已取消静音。"
-        case "transfer":
-            return RESULTS[talk.transfer(entry_id, to).result]
-        case "give_back":
-            talk.give_back(entry_id)
-            return "来电已回到队列。"
-        case _:
-            getattr(talk, move)(entry_id)
-            return {"hold": "已保持，市民在听音乐。", "resume": "已恢复通话。"}.get(
-                move, "已结束。"
-            )
 
 
 def call_of(house: House, account: Account) -> tuple[Agent | None, QueueEntry | None]:
@@ -311,9 +275,8 @@ def call_of(house: House, account: Account) -> tuple[Agent | None, QueueEntry | 
     return agent, None if last is None or house.records.wrapped_up(last.id) else last
 
 
-def desk_state(house: House, me: SignedIn) -> dict[str, Any]:
+def desk_state(agent: Agent | None, entry: QueueEntry | None) -> dict[str, Any]:
     """Return what the page's script has to know of the agent's own state."""
-    agent, entry = call_of(house, me.account)
     state = agent.state if agent else AgentState.OFF
     return {
         "state": state.value,
@@ -344,7 +307,7 @@ async def _events(house: House, me: SignedIn, key: str) -> AsyncIterator[str]:
             return
         try:
             if everything:
-                mine[0], parts = await anyio.to_thread.run_sync(_desk_parts, house, me)
+                mine[0], parts = await anyio.to_thread.run_sync(desk_parts, house, me)
             else:
                 parts = await anyio.to_thread.run_sync(_talk_parts, house, me, mine[0])
         except (QueueUnavailable, SwitchboardError):
@@ -355,12 +318,16 @@ async def _events(house: House, me: SignedIn, key: str) -> AsyncIterator[str]:
         yield "".join(fresh) or ": still here\n\n"
 
 
-def _desk_parts(house: House, me: SignedIn) -> tuple[str, dict[str, str]]:
+def desk_parts(house: House, me: SignedIn) -> tuple[str, dict[str, str]]:
     """The whole desk by the names of its events, and whose talk is on it."""
     if may_take_calls(me.account):
         house.queue.presence.beat(me.account.extension)
-    state = desk_state(house, me)
+    agent, entry = call_of(house, me.account)
+    state = desk_state(agent, entry)
     parts = {"queue": queue_html(house, me), "me": json.dumps(state)}
+    if entry is not None and entry.state is EntryState.JOINED:
+        parts["controls"] = controls_html(house, me, entry)
+        parts["parties"] = parties_html(house, me, STATES)
     return state["entry"], parts | _talk_parts(house, me, state["entry"])
 
 

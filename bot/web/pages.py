@@ -299,6 +299,20 @@ def own_pages(house: House) -> APIRouter:
     return router
 
 
+def own_entry(house: House, me: SignedIn, entry_id: str) -> QueueEntry:
+    """Return the entry, if it is this agent's; supervisors may look at any.
+
+    Raises:
+        Refused: there is none, or another agent has it.
+    """
+    entry = house.queue.get(entry_id)
+    if entry is None:
+        raise Refused(404, "没有这个来电。")
+    if entry.agent != me.account.extension and me.account.role is not Role.SUPERVISOR:
+        raise Refused(403, "这个来电不由您接听。")
+    return entry
+
+
 def may_take_calls(account: Account) -> bool:
     """Whether somebody has a telephone on the floor."""
     return bool(account.extension) and account.role in (Role.AGENT, Role.SUPERVISOR)

@@ -16,6 +16,7 @@ from bot.agents.queue import IllegalTransition, QueueUnavailable
 from bot.agents.types import SwitchboardError
 from bot.casework.errors import CaseworkError
 from bot.web.casework_pages import casework_pages
+from bot.web.control_bar import control_routes
 from bot.web.desk_pages import desk_pages, told
 from bot.web.headers import SecurityHeaders
 from bot.web.office import office_pages
@@ -33,16 +34,18 @@ PEOPLE = ("/desk", "/wallboard", "/casework", "/training", "/accounts", "/audit"
 
 def add_pages(app: FastAPI, house: House) -> None:
     """Add everything that people use with a browser."""
-    for pages in (
+    everything = (
         sign_in_pages,
         own_pages,
         desk_pages,
+        control_routes,
         wallboard_pages,
         casework_pages,
         ticket_pages,
         office_pages,
         training_pages,
-    ):
+    )
+    for pages in everything:
         app.include_router(pages(house))
     # The longer path first: Starlette takes the first that fits.
     app.mount("/static/sip", StaticFiles(directory=house.sip_script, check_dir=False))

@@ -16,11 +16,11 @@ from bot.agents.codec import to_json
 from bot.agents.talk import Talk
 
 #: Digits only: a number becomes part of a channel's name in Asterisk.
-NUMBER = r"^[0-9]{2,10}$"
+NUMBER = r"^[0-9]{2,15}$"
 
 
 class Transfer(BaseModel):
-    """Where a caller is to go: to an agent, or back to the queue when there is none."""
+    """Where a caller is to go: to an agent or a unit, or back to the queue when to nobody."""
 
     to: str = Field(default="", pattern=rf"{NUMBER}|^$")
     skills: list[str] | None = None
@@ -39,6 +39,7 @@ class Move(StrEnum):
     HOLD = "hold"
     RESUME = "resume"
     CONFERENCE = "conference"
+    COMPLETE = "complete"
     END_CONSULT = "end_consult"
     RATE = "rate"
     HANG_UP = "hang_up"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import redis
 
+from bot.agents.directory import Directory
 from bot.agents.types import (
     HeldCaller,
     JoinResult,
@@ -95,6 +96,11 @@ def an_entry(entry_id: str = "", **more: object) -> QueueEntry:
     return QueueEntry(id=entry_id, **{**fields, **more})  # type: ignore[arg-type]
 
 
+#: Whom agents may ring in these tests.
+UNIT = "96116"
+DIRECTORY = Directory(lambda: ["8001", "8002", "8003", "8004"], lambda: {UNIT: "市自来水集团"})
+
+
 class FakeSwitchboard:
     """A switch that is told who is on the line and how agents answer (Asterisk is tested
     in tests/calls, with real phones)."""
@@ -121,12 +127,17 @@ class FakeSwitchboard:
             self.leg[entry.leg] = True
         return self.answer
 
-    def consult(self, entry: QueueEntry, number: str, leg: str, timeout: float) -> JoinResult:
-        self._do("consult", entry.leg, number, leg)
+    def consult(
+        self, entry: QueueEntry, number: str, leg: str, timeout: float, *, outside: bool = False
+    ) -> JoinResult:
+        self._do("consult", entry.leg, number, leg, *(["outside"] if outside else []))
         return self.join(entry, number, timeout)
 
     def conference(self, entry: QueueEntry) -> None:
         self._do("conference", entry.channel, entry.leg, entry.consult)
+
+    def pass_on(self, entry: QueueEntry, *, to_agent: bool) -> None:
+        self._do("pass_on", entry.channel, entry.consult, "agent" if to_agent else "unit")
 
     def send(self, leg: str, stop: Stop, other: str = "", other_stop: Stop | None = None) -> None:
         self._do("send", leg, stop, *((other, other_stop or "") if other else ()))

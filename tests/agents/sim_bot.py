@@ -19,6 +19,7 @@ import structlog
 
 from bot.agents.codec import from_json, to_json
 from bot.agents.desk import Desk
+from bot.agents.directory import Directory
 from bot.agents.queue import AgentBusy, AgentQueue, IllegalTransition, QueueUnavailable
 from bot.agents.talk import Talk
 from bot.agents.types import HeldCaller, JoinResult, QueueEntry, Stop, SwitchboardError
@@ -56,10 +57,15 @@ class World:
     def join(self, entry: QueueEntry, agent: str, timeout: float) -> JoinResult:
         return JoinResult(self._ask("join", entry=entry.id, agent=agent, leg=entry.leg))
 
-    def consult(self, entry: QueueEntry, number: str, leg: str, timeout: float) -> JoinResult:
+    def consult(
+        self, entry: QueueEntry, number: str, leg: str, timeout: float, *, outside: bool = False
+    ) -> JoinResult:
         raise NotImplementedError
 
     def conference(self, entry: QueueEntry) -> None:
+        raise NotImplementedError
+
+    def pass_on(self, entry: QueueEntry, *, to_agent: bool) -> None:
         raise NotImplementedError
 
     def send(self, leg: str, stop: Stop, other: str = "", other_stop: Stop | None = None) -> None:
@@ -91,7 +97,9 @@ def main(address: str, redis_url: str) -> None:
     world = World(connection.makefile("w"))
     agents = AgentQueue(redis_url, lambda: world.now)
     desk = Desk(agents, world, RING, lambda: world.now)
-    talk = Talk(desk, agents, world, RING)
+    talk = Talk(
+        desk, agents, world, RING, Directory(lambda: [f"80{number:02}" for number in range(100)])
+    )
 
     def claim(command: dict[str, Any]) -> Any:
         found = desk.claim(command["agent"])

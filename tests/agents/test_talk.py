@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import pytest
-from queue_world import FakeSwitchboard, an_entry
+from queue_world import DIRECTORY, UNIT, FakeSwitchboard, an_entry
 
 from bot.agents.desk import Desk
+from bot.agents.directory import NotListed
+from bot.agents.moves import Move, NotNow, moves_of
 from bot.agents.queue import AgentBusy, AgentQueue, IllegalTransition, UnknownEntry
 from bot.agents.talk import Talk
-from bot.agents.types import CONFERENCE, EntryState, JoinResult, QueueEntry
+from bot.agents.types import EntryKind, EntryState, JoinResult, QueueEntry, TalkState
 
 
 @pytest.fixture
 def talk(desk: Desk, queue: AgentQueue, switchboard: FakeSwitchboard) -> Talk:
-    return Talk(desk, queue, switchboard, ring_seconds=20.0)
+    return Talk(desk, queue, switchboard, 20.0, DIRECTORY)
 
 
 @pytest.fixture
@@ -31,22 +33,37 @@ def state(queue: AgentQueue) -> tuple[str, str]:
     return found.state.value, found.agent
 
 
+def talk_state(queue: AgentQueue) -> TalkState:
+    found = queue.get("one")
+    assert found is not None
+    return found.talk
+
+
 def test_hold_and_resume_move_both_legs(
-    talk: Talk, joined: QueueEntry, switchboard: FakeSwitchboard
+    talk: Talk, joined: QueueEntry, queue: AgentQueue, switchboard: FakeSwitchboard
 ) -> None:
     talk.hold("one")
+    assert talk_state(queue) is TalkState.HELD
     talk.resume("one")
+    assert talk_state(queue) is TalkState.TOGETHER
     assert switchboard.moves == [
         ("send", joined.channel, "on-hold", joined.leg, "agent-idle"),
         ("send", joined.leg, "agent-join"),
     ]
 
 
-def test_an_agent_can_be_muted(
-    talk: Talk, joined: QueueEntry, switchboard: FakeSwitchboard
+def test_an_agent_is_muted_until_the_caller_is_somebody_elses(
+    talk: Talk, joined: QueueEntry, queue: AgentQueue, switchboard: FakeSwitchboard
 ) -> None:
     talk.mute("one", True)
+    muted = queue.get("one")
+    assert muted is not None
+    assert muted.muted
     assert switchboard.moves == [("mute", joined.leg, "True")]
+    talk.transfer("one", "8002")
+    theirs = queue.get("one")
+    assert theirs is not None
+    assert not theirs.muted
 
 
 def test_a_transfer_rings_the_other_agent_and_frees_the_first(
@@ -111,13 +128,11 @@ def test_a_department_is_asked_and_then_joined(
     assert asked is not None
     talk.conference("one")
     assert switchboard.moves == [
-        ("send", joined.channel, "on-hold", joined.leg, "agent-idle"),
+        ("send", joined.channel, "on-hold", joined.leg, "agent-calling"),
         ("consult", joined.leg, "8004", asked.consult),
         ("conference", joined.channel, joined.leg, asked.consult),
     ]
-    now = queue.get("one")
-    assert now is not None
-    assert now.consult == CONFERENCE
+    assert talk_state(queue) is TalkState.CONFERENCE
 
 
 def test_the_caller_stays_with_the_department_when_the_agent_leaves_or_drops(
@@ -135,7 +150,7 @@ def test_a_department_that_does_not_answer_brings_caller_and_agent_together_agai
     switchboard.answer = JoinResult.NO_ANSWER
     assert talk.consult("one", "8004") is JoinResult.NO_ANSWER
     assert switchboard.moves[-1] == ("send", joined.leg, "agent-join")
-    with pytest.raises(IllegalTransition):
+    with pytest.raises(NotNow):
         talk.conference("one")
 
 
@@ -161,6 +176,114 @@ def test_a_consultation_can_be_ended_by_either(
     alone = queue.get("one")
     assert alone is not None
     assert (alone.consult, alone.state) == ("", EntryState.JOINED)
+    assert alone.talk is TalkState.HELD
+
+
+def test_a_department_that_leaves_a_conference_leaves_agent_and_caller_together(
+    talk: Talk, joined: QueueEntry, queue: AgentQueue, desk: Desk, switchboard: FakeSwitchboard
+) -> None:
+    talk.consult("one", UNIT)
+    talk.conference("one")
+    asked = queue.get("one")
+    assert asked is not None
+    desk.consulted_gone("one", asked.consult)
+    assert talk_state(queue) is TalkState.TOGETHER
+    assert switchboard.moves[-1] == (
+        *("send", joined.channel, "on-hold"),
+        *(joined.leg, "agent-join"),
+    )
+
+
+def test_a_unit_is_rung_through_the_trunk_and_left_with_the_caller(
+    talk: Talk, joined: QueueEntry, queue: AgentQueue, switchboard: FakeSwitchboard
+) -> None:
+    assert talk.transfer("one", UNIT).result is JoinResult.JOINED
+    leg = switchboard.moves[1][3]
+    assert switchboard.moves[1:] == [
+        ("consult", joined.leg, UNIT, leg, "outside"),
+        ("pass_on", joined.channel, leg, "unit"),
+    ]
+    found = queue.get("one")
+    assert found is not None
+    assert (found.state, found.extra["outcome"]) == (EntryState.DONE, "transferred")
+
+
+def test_a_unit_that_does_not_answer_leaves_the_caller_with_the_agent(
+    talk: Talk, joined: QueueEntry, queue: AgentQueue, switchboard: FakeSwitchboard
+) -> None:
+    switchboard.answer = JoinResult.NO_ANSWER
+    assert talk.transfer("one", UNIT).result is JoinResult.NO_ANSWER
+    assert state(queue) == ("joined", "8001")
+    assert switchboard.moves[-1] == ("send", joined.leg, "agent-join")
+
+
+@pytest.mark.parametrize("all_three_talk", [False, True])
+def test_an_agent_who_was_asked_becomes_the_callers_agent(
+    talk: Talk,
+    joined: QueueEntry,
+    queue: AgentQueue,
+    switchboard: FakeSwitchboard,
+    all_three_talk: bool,
+) -> None:
+    talk.consult("one", "8002")
+    asked = queue.get("one")
+    assert asked is not None
+    if all_three_talk:
+        talk.conference("one")
+    talk.complete("one")
+    assert switchboard.moves[-1] == ("pass_on", joined.channel, asked.consult, "agent")
+    theirs = queue.get("one")
+    assert theirs is not None
+    assert (theirs.state, theirs.agent, theirs.leg) == (EntryState.JOINED, "8002", asked.consult)
+    assert theirs.talk is TalkState.TOGETHER
+    queue.enqueue(an_entry("two"))
+    assert queue.claim("8001") is not None
+
+
+@pytest.mark.parametrize("number", ["13800138000", "110", "web-8001", "8009", "", "8002&8003"])
+@pytest.mark.parametrize("move", ["consult", "transfer"])
+def test_nobody_is_rung_who_is_not_listed(
+    talk: Talk, joined: QueueEntry, switchboard: FakeSwitchboard, number: str, move: str
+) -> None:
+    with pytest.raises(NotListed):
+        getattr(talk, move)("one", number)
+    assert switchboard.moves == []
+
+
+def test_ringing_can_be_given_up(
+    talk: Talk, joined: QueueEntry, queue: AgentQueue, switchboard: FakeSwitchboard
+) -> None:
+    switchboard.answer = JoinResult.AGENT_UNREACHABLE
+    switchboard.while_ringing = lambda _: talk.end_consult("one")
+    talk.consult("one", "8002")
+    leg = switchboard.moves[1][3]
+    assert switchboard.moves[-2:] == [("hang_up", leg), ("send", joined.leg, "agent-join")]
+    assert talk_state(queue) is TalkState.TOGETHER
+
+
+@pytest.mark.parametrize("move", ["hold", "give_back", "rate", "hang_up"])
+def test_a_caller_on_hold_for_a_question_goes_nowhere_before_it_is_over(
+    talk: Talk, joined: QueueEntry, switchboard: FakeSwitchboard, move: str
+) -> None:
+    talk.consult("one", "8002")
+    before = list(switchboard.moves)
+    with pytest.raises(NotNow):
+        getattr(talk, move)("one")
+    assert switchboard.moves == before
+
+
+def test_a_caller_who_hangs_up_on_hold_ends_the_agents_leg_too(
+    talk: Talk, joined: QueueEntry, desk: Desk, queue: AgentQueue, switchboard: FakeSwitchboard
+) -> None:
+    talk.hold("one")
+    desk.caller_gone("one")
+    assert state(queue)[0] == "done"
+    assert switchboard.moves[-1] == ("hang_up", joined.leg)
+
+
+def test_a_citizen_who_is_called_from_another_telephone_can_only_be_finished_with() -> None:
+    entry = an_entry("one", kind=EntryKind.CALLBACK, state=EntryState.JOINED, channel="", leg="x")
+    assert moves_of(entry) == {Move.HANG_UP}
 
 
 def test_the_bot_takes_the_rating(

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from running_line import RunningLine, free_ports, start_line, stop_line
-
-from bot.config import Settings
-
-
-def packs_that_call_at_any_hour(folder: Path) -> Path:
-    """The line's packs, but with no night in which nobody is called back."""
-    shutil.copytree(Settings().grammars, folder)
-    rules = folder / "beijing12345" / "dispatch.yaml"
-    text = rules.read_text("utf-8")
-    assert "from_hour: 9, to_hour: 20" in text
-    rules.write_text(text.replace("from_hour: 9, to_hour: 20", "from_hour: 0, to_hour: 24"))
-    return folder
+from running_line import (
+    RunningLine,
+    free_ports,
+    packs_that_call_at_any_hour,
+    start_line,
+    stop_line,
+)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,15 @@ from typing import Any
 
 import httpx
 import pytest
-from running_line import RunningLine, eventually, start_line, stop_line
+from running_line import (
+    UNIT,
+    RunningLine,
+    eventually,
+    free_ports,
+    packs_that_call_at_any_hour,
+    start_line,
+    stop_line,
+)
 
 from bot.agents.presence import AgentState
 from bot.agents.types import EntryKind, EntryState, QueueEntry
@@ -28,8 +36,15 @@ SILENCE = 40
 
 @pytest.fixture(scope="module")
 def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLine]:
-    folder = tmp_path_factory.mktemp("joining") / "state"
-    running = start_line(folder, HOTLINE_ANNOUNCE_SECONDS=str(EVERY), HOTLINE_RING_SECONDS="8")
+    folder = tmp_path_factory.mktemp("joining")
+    (trunk,) = free_ports(1)
+    running = start_line(
+        folder / "state",
+        HOTLINE_ANNOUNCE_SECONDS=str(EVERY),
+        HOTLINE_RING_SECONDS="8",
+        HOTLINE_GRAMMARS=str(packs_that_call_at_any_hour(folder / "grammars")),
+        HOTLINE_TRUNK=f"sip:127.0.0.1:{trunk}",
+    )
     yield running
     assert stop_line(running) == 0, running.log.read_text()
 
@@ -47,6 +62,14 @@ def empty(line: RunningLine) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def hello(citizen_voice: Voice) -> bytes:
     return telephone(citizen_voice.render("您好，请问有什么可以帮您，请您慢慢说"), LINE_RATE)
+
+
+@pytest.fixture
+def outside(line: RunningLine) -> Iterator[Phone]:
+    """The telephone at the other end of the trunk."""
+    port = int(line.environment["HOTLINE_TRUNK"].rpartition(":")[2])
+    with Phone(server=line.server, local_port=port, answer_after=2.0) as phone:
+        yield phone
 
 
 def ask(line: RunningLine, path: str, **body: object) -> dict[str, Any]:
@@ -210,6 +233,58 @@ def test_a_department_is_consulted_and_left_with_the_caller(
         assert hears(department, phone, hello)
         department.hangup()
         assert phone.wait_ended(5.0) == 200
+
+
+def test_a_colleague_who_was_asked_takes_the_caller_over(line: RunningLine, hello: bytes) -> None:
+    with (
+        line.agent("8001", answer_after=0.2) as agent,
+        line.agent("8002", answer_after=0.2) as colleague,
+        line.citizen() as phone,
+    ):
+        entry = joined(line, phone)
+        assert ask(line, f"{entry.id}/consult", number="8002")["result"] == "joined"
+        ask(line, f"{entry.id}/complete")
+        assert agent.wait_ended(5.0)
+        assert hears(phone, colleague, hello)
+        assert state(line, entry) == "joined 8002"
+        # Theirs in every way: also when it comes to holding the caller, and to the end.
+        ask(line, f"{entry.id}/hold")
+        eventually(lambda: phone.heard_level(0.5) > 100, 5.0)
+        ask(line, f"{entry.id}/resume")
+        assert hears(colleague, phone, hello)
+        colleague.hangup()
+        assert phone.wait_ended(5.0) == 200
+        eventually(lambda: state(line, entry) == "done 8002", 5.0)
+
+
+def test_a_caller_is_transferred_to_a_unit_through_the_trunk_while_the_agent_hears_it_ring(
+    line: RunningLine, hello: bytes, outside: Phone
+) -> None:
+    with line.agent("8001", answer_after=0.2) as agent, line.citizen() as phone:
+        entry = joined(line, phone)
+        results: list[dict[str, Any]] = []
+        transfer = threading.Thread(
+            target=lambda: results.append(ask(line, f"{entry.id}/transfer", to=UNIT))
+        )
+        transfer.start()
+        eventually(lambda: agent.heard_level(0.5) > 100, 5.0)
+        transfer.join(20)
+        assert results[0]["result"] == "joined"
+        assert agent.wait_ended(5.0)
+        assert hears(phone, outside, hello)
+        assert hears(outside, phone, hello)
+        assert state(line, entry) == "done 8001"
+        phone.hangup()
+        assert outside.wait_ended(5.0)
+
+
+def test_a_caller_who_hangs_up_on_hold_leaves_no_agent_in_silence(line: RunningLine) -> None:
+    with line.agent("8001", answer_after=0.2) as agent, line.citizen() as phone:
+        entry = joined(line, phone)
+        ask(line, f"{entry.id}/hold")
+        phone.hangup()
+        assert agent.wait_ended(5.0)
+        eventually(lambda: state(line, entry) == "done 8001", 5.0)
 
 
 def test_a_consultation_that_ends_brings_the_caller_back(line: RunningLine, hello: bytes) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from bot.casework.surveys import Asking
 from bot.surveyor import LOST, Surveyor
-from bot.telephony.switchboard import CallOut
+from bot.telephony.ringing import CallOut
 
 FIRST = Asking("261125000016", "13700137000", "停水", "", "市自来水集团", 0, "t1")
 SECOND = Asking("261125000024", "13700137001", "噪声", "", "街道", 0, "t2")

@@ -10,7 +10,7 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from fastapi import FastAPI
-from queue_world import FakeSwitchboard
+from queue_world import DIRECTORY, FakeSwitchboard
 from starlette.testclient import TestClient
 
 from bot.agents.desk import Desk
@@ -122,7 +122,7 @@ def make_site(
     clock, floor = Now(), FakeFloor()
     metrics, records, sounds = Metrics(), {}, {}
     desk = Desk(queue, switchboard, ring_seconds=20.0)
-    talk = Talk(desk, queue, switchboard, 20.0)
+    talk = Talk(desk, queue, switchboard, 20.0, DIRECTORY)
     city = pack or load_pack(CHECKOUT / "grammars" / "beijing12345")
     tickets = TicketStore(f"sqlite:///{folder / 'site.db'}", clock, rule_book(lambda: [city]))
     tickets.create_schema()

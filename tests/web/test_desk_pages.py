@@ -5,10 +5,11 @@ import io
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from markupsafe import escape
-from queue_world import FakeSwitchboard, an_entry
+from queue_world import UNIT, FakeSwitchboard, an_entry
 from site_world import Site
 from starlette.testclient import TestClient
 
@@ -18,7 +19,8 @@ from bot.speech.audio import write_wav
 from bot.understanding.records import read_records
 from bot.understanding.schema import Category
 from bot.web.accounts import Role
-from bot.web.desk_pages import _talk_parts, desk_state, queue_html
+from bot.web.control_bar import buttons_of
+from bot.web.desk_pages import _talk_parts, call_of, desk_parts, desk_state, queue_html
 from bot.web.sessions import SignedIn
 
 XSS = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
@@ -55,6 +57,10 @@ def me_of(site: Site, browser: TestClient) -> SignedIn:
     return found
 
 
+def state_of(site: Site, browser: TestClient) -> dict[str, Any]:
+    return desk_state(*call_of(site.house, me_of(site, browser).account))
+
+
 def claimed(site: Site, agent: TestClient, switchboard: FakeSwitchboard) -> None:
     agent.post("/desk/duty", data={"state": "on_duty"})
     answer = agent.post("/desk/claim", data={"entry": ""})
@@ -89,7 +95,7 @@ def test_a_claim_rings_the_agents_own_telephone(
 ) -> None:
     claimed(site, agent, switchboard)
     assert [(who, phone) for who, phone, _ in switchboard.rung] == [("call-1", "8001")]
-    assert desk_state(site.house, me_of(site, agent))["entry"] == "call-1"
+    assert state_of(site, agent)["entry"] == "call-1"
 
 
 def test_a_telephone_that_is_not_answered_is_told(
@@ -208,11 +214,11 @@ def test_wrap_up_follows_the_call_and_ends_with_an_outcome(
 ) -> None:
     claimed(site, agent, switchboard)
     assert agent.post("/desk/call/call-1/talk", data={"move": "hang_up"}).status_code == 200
-    state = desk_state(site.house, me_of(site, agent))
+    state = state_of(site, agent)
     assert (state["state"], state["entry"], state["phase"]) == ("wrap_up", "call-1", "done")
     assert agent.post("/desk/call/call-1/wrap-up", data={"outcome": ""}).status_code == 422
     agent.post("/desk/call/call-1/wrap-up", data={"outcome": "answered", "note": "已解释"})
-    state = desk_state(site.house, me_of(site, agent))
+    state = state_of(site, agent)
     assert (state["state"], state["entry"]) == ("on_duty", "")
     assert site.house.records.of_caller("13812345678")[0].outcome == "answered"
 
@@ -301,6 +307,79 @@ def test_without_redis_the_agent_is_told_in_chinese(
     answer = agent.post("/desk/claim", data={})
     assert answer.status_code == 503
     assert "暂时连不上" in answer.text
+
+
+# --- the control bar ---------------------------------------------------------------------
+
+
+def bar_of(site: Site, browser: TestClient) -> dict[str, str]:
+    """The possible moves by their key, as pushed to the page."""
+    entry = site.house.queue.get("call-1")
+    assert entry
+    return {one.key: one.move for one in buttons_of(entry) if one.possible}
+
+
+def move(agent: TestClient, name: str, to: str = "") -> Any:
+    return agent.post("/desk/call/call-1/talk", data={"move": name, "to": to})
+
+
+def pushed(site: Site, agent: TestClient) -> dict[str, str]:
+    return desk_parts(site.house, me_of(site, agent))
+
+
+def test_the_bar_says_who_is_on_hold_and_offers_what_fits(
+    site: Site, agent: TestClient, entry: QueueEntry, switchboard: FakeSwitchboard
+) -> None:
+    claimed(site, agent, switchboard)
+    assert "您正在与市民通话" in pushed(site, agent)["controls"]
+    assert bar_of(site, agent) == {
+        **{"C": "consult", "X": "transfer", "K": "hold", "M": "mute"},
+        **{"Q": "give_back", "R": "rate", "H": "hang_up"},
+    }
+    assert move(agent, "hold").text == "已保持，市民在听等待音乐。"
+    assert "市民在听等待音乐（保持中）" in pushed(site, agent)["controls"]
+    assert bar_of(site, agent)["K"] == "resume"
+    move(agent, "mute")
+    assert "您已静音" in pushed(site, agent)["controls"]
+    assert move(agent, "consult", UNIT).status_code == 200
+    assert "您正在与市自来水集团通话，市民在听等待音乐" in pushed(site, agent)["controls"]
+    assert bar_of(site, agent) == {
+        **{"X": "complete", "3": "conference", "K": "end_consult", "M": "unmute"}
+    }
+    move(agent, "conference")
+    assert "三方通话：市民、您、市自来水集团" in pushed(site, agent)["controls"]
+    assert move(agent, "complete").status_code == 200
+    assert "controls" not in pushed(site, agent)
+    assert state_of(site, agent)["phase"] == "done"
+
+
+def test_the_list_of_whom_to_ask_puts_free_agents_first_and_never_oneself(
+    site: Site, agent: TestClient, entry: QueueEntry, switchboard: FakeSwitchboard
+) -> None:
+    claimed(site, agent, switchboard)
+    site.house.queue.presence.choose("8003", AgentState.ON_DUTY)
+    listed = re.findall(r'option value="([0-9]+)"', pushed(site, agent)["parties"])
+    assert listed == ["8003", "8002", "8004", UNIT]
+
+
+@pytest.mark.parametrize("to", ["", "13800138000", "8002@elsewhere"])
+def test_the_desk_rings_nobody_who_is_not_listed(
+    site: Site, agent: TestClient, entry: QueueEntry, switchboard: FakeSwitchboard, to: str
+) -> None:
+    claimed(site, agent, switchboard)
+    for name in ("consult", "transfer"):
+        answer = move(agent, name, to)
+        assert (answer.status_code, "请先选择要咨询" in answer.text) == (422, True)
+    assert switchboard.moves == []
+
+
+def test_a_move_that_does_not_fit_is_refused_with_what_to_do(
+    site: Site, agent: TestClient, entry: QueueEntry, switchboard: FakeSwitchboard
+) -> None:
+    claimed(site, agent, switchboard)
+    move(agent, "consult", "8002")
+    answer = move(agent, "rate")
+    assert (answer.status_code, "请先结束咨询" in answer.text) == (409, True)
 
 
 # --- the supervisor ----------------------------------------------------------------------

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 import uvicorn
-from queue_world import FakeSwitchboard, RedisServer, an_entry, free_port
+from queue_world import DIRECTORY, FakeSwitchboard, RedisServer, an_entry, free_port
 from typer.testing import CliRunner, Result
 
 from bot.agents.desk import Desk
@@ -50,7 +50,7 @@ def bot(
         dict,
         lambda: Reload("small", "1", "1"),
         token,
-        Talk(desk, queue, switchboard, 20.0),
+        Talk(desk, queue, switchboard, 20.0, DIRECTORY),
     )
     server = uvicorn.Server(uvicorn.Config(web, host="127.0.0.1", port=http_port, log_config=None))
     thread = threading.Thread(target=server.run)

@@ -1,6 +1,7 @@
 // The desk: shows what the server pushes, sends what the agent decides. No rule lives here.
 
 import { clock, send, tell } from "./common.js";
+import { fillControls, showControls, showParties, startControls } from "./controls.js";
 import { BrowserPhone } from "./phone.js";
 
 const $ = (id) => document.getElementById(id);
@@ -16,6 +17,8 @@ events.addEventListener("queue", ({ data }) => {
   $("queue").innerHTML = data;
   if (focused) $("queue").querySelector(`[data-claim="${CSS.escape(focused)}"]`)?.focus();
 });
+events.addEventListener("controls", ({ data }) => showControls(data));
+events.addEventListener("parties", ({ data }) => showParties(data));
 events.addEventListener("me", ({ data }) => show(JSON.parse(data)));
 events.addEventListener("talk", ({ data }) => { said = JSON.parse(data); showTalk(); });
 events.addEventListener("trouble", ({ data }) => {
@@ -51,6 +54,7 @@ async function show(fresh) {
     call.innerHTML = await answer.text();
     // More may have been said while the page was on its way.
     showTalk();
+    fillControls();
   } else if (!answer.ok) tell(await answer.text(), true);
 }
 
@@ -89,12 +93,7 @@ async function claim(entry) {
 
 const duty = (state) => send("/desk/duty", { state }).then((told) => told && tell(told));
 
-async function talk(move) {
-  if (!me.entry) return;
-  const to = move === "transfer" ? $("transfer-to").value.trim() : "";
-  const told = await send(`/desk/call/${encodeURIComponent(me.entry)}/talk`, { move, to });
-  if (told) tell(told);
-}
+startControls(() => me.entry);
 
 document.addEventListener("click", ({ target }) => {
   const button = target.closest("button");
@@ -102,7 +101,6 @@ document.addEventListener("click", ({ target }) => {
   if (button.id === "claim") claim("");
   else if (button.dataset.claim) claim(button.dataset.claim);
   else if (button.dataset.duty) duty(button.dataset.duty);
-  else if (button.dataset.talk) talk(button.dataset.talk);
   else if (button.dataset.sound) listen(button);
 });
 
@@ -158,7 +156,6 @@ const KEYS = {
   KeyO: () => duty("on_duty"),
   KeyB: () => duty("break"),
   KeyL: () => duty("off"),
-  KeyH: () => talk("hang_up"),
   KeyT: () => call.querySelector("#ticket select")?.focus(),
   KeyS: () => call.querySelector("#ticket")?.requestSubmit(),
   KeyW: () => {
