@@ -164,7 +164,7 @@ def desk_pages(house: House) -> APIRouter:
 
     @router.get("/call/{entry_id}/sound/{mark}")
     def sound(entry_id: str, mark: int, me: Me) -> FileResponse:
-        entry = own_entry(me, entry_id)
+        entry = own_entry(house, me, entry_id)
         found = house.sound(entry.caller, entry.id, mark)
         if found is None:
             raise Refused(404, "这句话没有录音，可能已过保存期限。")

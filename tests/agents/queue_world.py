@@ -97,8 +97,8 @@ def an_entry(entry_id: str = "", **more: object) -> QueueEntry:
 
 
 #: Whom agents may ring in these tests.
-UNIT = "96116"
-DIRECTORY = Directory(lambda: ["8001", "8002", "8003", "8004"], lambda: {UNIT: "市自来水集团"})
+WATER = "96116"
+DIRECTORY = Directory(lambda: ["8001", "8002", "8003", "8004"], lambda: {WATER: "市自来水集团"})
 
 
 class FakeSwitchboard:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from queue_world import DIRECTORY, UNIT, FakeSwitchboard, an_entry
+from queue_world import DIRECTORY, WATER, FakeSwitchboard, an_entry
 
 from bot.agents.desk import Desk
 from bot.agents.directory import NotListed
@@ -182,7 +182,7 @@ def test_a_consultation_can_be_ended_by_either(
 def test_a_department_that_leaves_a_conference_leaves_agent_and_caller_together(
     talk: Talk, joined: QueueEntry, queue: AgentQueue, desk: Desk, switchboard: FakeSwitchboard
 ) -> None:
-    talk.consult("one", UNIT)
+    talk.consult("one", WATER)
     talk.conference("one")
     asked = queue.get("one")
     assert asked is not None
@@ -197,10 +197,10 @@ def test_a_department_that_leaves_a_conference_leaves_agent_and_caller_together(
 def test_a_unit_is_rung_through_the_trunk_and_left_with_the_caller(
     talk: Talk, joined: QueueEntry, queue: AgentQueue, switchboard: FakeSwitchboard
 ) -> None:
-    assert talk.transfer("one", UNIT).result is JoinResult.JOINED
+    assert talk.transfer("one", WATER).result is JoinResult.JOINED
     leg = switchboard.moves[1][3]
     assert switchboard.moves[1:] == [
-        ("consult", joined.leg, UNIT, leg, "outside"),
+        ("consult", joined.leg, WATER, leg, "outside"),
         ("pass_on", joined.channel, leg, "unit"),
     ]
     found = queue.get("one")
@@ -212,7 +212,7 @@ def test_a_unit_that_does_not_answer_leaves_the_caller_with_the_agent(
     talk: Talk, joined: QueueEntry, queue: AgentQueue, switchboard: FakeSwitchboard
 ) -> None:
     switchboard.answer = JoinResult.NO_ANSWER
-    assert talk.transfer("one", UNIT).result is JoinResult.NO_ANSWER
+    assert talk.transfer("one", WATER).result is JoinResult.NO_ANSWER
     assert state(queue) == ("joined", "8001")
     assert switchboard.moves[-1] == ("send", joined.leg, "agent-join")
 

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "agents"))
 import uvicorn
 from desk_browser import chromium
 from playwright.sync_api import BrowserContext, Page
-from queue_world import FakeSwitchboard, RedisServer, an_entry, free_port
+from queue_world import WATER, FakeSwitchboard, RedisServer, an_entry, free_port
 from site_world import UNIT, Site, make_site
 
 from bot.agents.presence import AgentState
@@ -200,6 +200,12 @@ def main(folder: Path) -> None:
                 page.locator("[data-claim=mine]").click()
                 page.wait_for_selector("#ticket")
                 shoot(page, folder, "desk-talking")
+                page.locator("#party").select_option(WATER)
+                page.keyboard.press("Alt+c")
+                page.wait_for_selector("[data-talk-state=consulting]")
+                shoot(page, folder, "desk-consulting")
+                page.keyboard.press("Alt+k")
+                page.wait_for_selector("[data-talk-state=together]")
                 page.keyboard.press("Alt+s")
                 page.wait_for_selector("#ticket .number")
                 page.keyboard.press("Alt+h")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from markupsafe import escape
-from queue_world import UNIT, FakeSwitchboard, an_entry
+from queue_world import WATER, FakeSwitchboard, an_entry
 from site_world import Site
 from starlette.testclient import TestClient
 
@@ -324,7 +324,7 @@ def move(agent: TestClient, name: str, to: str = "") -> Any:
 
 
 def pushed(site: Site, agent: TestClient) -> dict[str, str]:
-    return desk_parts(site.house, me_of(site, agent))
+    return desk_parts(site.house, me_of(site, agent))[1]
 
 
 def test_the_bar_says_who_is_on_hold_and_offers_what_fits(
@@ -341,7 +341,7 @@ def test_the_bar_says_who_is_on_hold_and_offers_what_fits(
     assert bar_of(site, agent)["K"] == "resume"
     move(agent, "mute")
     assert "您已静音" in pushed(site, agent)["controls"]
-    assert move(agent, "consult", UNIT).status_code == 200
+    assert move(agent, "consult", WATER).status_code == 200
     assert "您正在与市自来水集团通话，市民在听等待音乐" in pushed(site, agent)["controls"]
     assert bar_of(site, agent) == {
         **{"X": "complete", "3": "conference", "K": "end_consult", "M": "unmute"}
@@ -359,7 +359,7 @@ def test_the_list_of_whom_to_ask_puts_free_agents_first_and_never_oneself(
     claimed(site, agent, switchboard)
     site.house.queue.presence.choose("8003", AgentState.ON_DUTY)
     listed = re.findall(r'option value="([0-9]+)"', pushed(site, agent)["parties"])
-    assert listed == ["8003", "8002", "8004", UNIT]
+    assert listed == ["8003", "8002", "8004", WATER]
 
 
 @pytest.mark.parametrize("to", ["", "13800138000", "8002@elsewhere"])
