@@ -234,8 +234,22 @@ class Incidents:
                 )
         return told
 
-    def newest(self, open_only: bool = True, limit: int = 50) -> list[tuple[Incident, int]]:
+    def get(self, id: int) -> tuple[Incident, int] | None:
+        """Return an incident and how many tickets it has, None if there is none.
+
+        Raises:
+            CaseworkError: it can't be read.
+        """
+        with self._ledger.transaction() as session:
+            found = session.get(Incident, id) if id < 2**31 else None
+            return (found, _count(session, id)) if found else None
+
+    def newest(
+        self, open_only: bool = True, limit: int = 50, unit: str = ""
+    ) -> list[tuple[Incident, int]]:
         """Return incidents, newest first, each with how many tickets it has.
+
+        ``unit``: only those that it owns.
 
         Raises:
             CaseworkError: they can't be read.
@@ -244,6 +258,8 @@ class Incidents:
             query = select(Incident).order_by(Incident.id.desc()).limit(limit)
             if open_only:
                 query = query.where(Incident.state == "open")
+            if unit:
+                query = query.where(Incident.unit == unit)
             return [(one, _count(session, one.id)) for one in session.scalars(query)]
 
 

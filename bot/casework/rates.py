@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from sqlalchemy import select
 
@@ -95,6 +95,15 @@ class Rates:
         known = [(weight, rate) for weight, rate in parts if rate is not None]
         total = sum(weight for weight, _ in known)
         return 100 * sum(weight * rate for weight, rate in known) / total if total else None
+
+
+def total(some: Iterable[Rates], unit: str) -> Rates:
+    """Return the figures of several units together, under one name."""
+    sums = dict.fromkeys((field.name for field in fields(Rates) if field.name != "unit"), 0)
+    for one in some:
+        for name in sums:
+            sums[name] += getattr(one, name)
+    return Rates(unit, **sums)
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -41,6 +41,8 @@ ACTIONS = {
     "looked_at_ticket": "查看工单",
     "revealed": "查看隐藏信息",
     "handled_ticket": "处理工单",
+    "handled_whistle": "处理哨声",
+    "handled_incident": "处理群体诉求",
 }
 
 

@@ -1,4 +1,4 @@
-"""The inbox of tickets: tabs with counts, filters, search. Home of those who work for a unit.
+"""The inbox of tickets: tabs with counts, filters, search, export. Home of a unit's people.
 
 Leaves to others: finding (``casework/inbox.py``), one ticket (``ticket_pages.py``).
 """
@@ -6,14 +6,20 @@ Leaves to others: finding (``casework/inbox.py``), one ticket (``ticket_pages.py
 from __future__ import annotations
 
 import datetime as dt
+import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import FileResponse, RedirectResponse, Response
+from starlette.background import BackgroundTask
 
+from bot.casework import export as exporting
 from bot.casework.errors import CaseworkError
 from bot.casework.inbox import COUNTED, STATES_OF, Filter, Inbox, Tab, is_of
 from bot.casework.lifecycle import TicketState
@@ -21,7 +27,7 @@ from bot.casework.models import Ticket
 from bot.casework.wording import STATES, URGENCIES
 from bot.observe import mask_text
 from bot.web.accounts import Role
-from bot.web.pages import House, Me, guard, page
+from bot.web.pages import House, Me, Refused, guard, page
 from bot.web.ticket_pages import unit_of
 from bot.web.ticket_words import TABS, ClockWords, clock_words, state_words
 from bot.web.units import categories_of
@@ -29,6 +35,8 @@ from bot.web.units import categories_of
 T = TypeVar("T")
 #: Characters of a request that a line of the list shows.
 SHOWN = 60
+#: Tickets of one export; more are for `hotline ticket export`, which blocks no page.
+EXPORTED = 50_000
 
 
 class Asked:
@@ -67,7 +75,7 @@ class Asked:
     def filter(self, zone: str) -> Filter:
         """Return what is looked for. What makes no sense is not looked for."""
         ask = self.query.get
-        until = _day(ask("until", ""), zone)
+        until = _midnight(ask("until", ""), zone)
         return Filter(
             tab=_one_of(Tab, ask("tab", ""), Tab.OPEN),
             state=_one_of(TicketState, ask("state", ""), None),
@@ -75,7 +83,7 @@ class Asked:
             category=ask("category", ""),
             place=ask("place", ""),
             urgency=ask("urgency", ""),
-            since=_day(ask("since", ""), zone),
+            since=_midnight(ask("since", ""), zone),
             until=until + dt.timedelta(days=1) if until else None,
             overdue=bool(ask("overdue", "")),
         )
@@ -88,14 +96,19 @@ def _one_of(kind: type[T], value: str, otherwise: Any) -> Any:
         return otherwise
 
 
-def _day(written: str, zone: str) -> dt.datetime | None:
+def parse_day(written: str) -> dt.date | None:
+    """Return the day that a form says, None when it says none."""
     try:
         day = dt.date.fromisoformat(written)
     except ValueError:
         return None
     # Nothing is that old or that far off, and arithmetic at the ends of time overflows.
-    usual = 1983 <= day.year <= 2200
-    return dt.datetime.combine(day, dt.time(), ZoneInfo(zone)) if usual else None
+    return day if 1983 <= day.year <= 2200 else None
+
+
+def _midnight(written: str, zone: str) -> dt.datetime | None:
+    day = parse_day(written)
+    return dt.datetime.combine(day, dt.time(), ZoneInfo(zone)) if day else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +178,23 @@ def casework_pages(house: House) -> APIRouter:
             filtered=bool(set(asked.query) - {"tab"}),
             everything=me.account.role is not Role.UNIT,
         )
+
+    @router.get("/export")
+    def export(
+        me: Me,
+        asked: Annotated[Asked, Depends()],
+        kind: Annotated[Literal["csv", "xlsx"], Query()] = "csv",
+    ) -> Response:
+        zone, unit = ledger.rules.clocks.zone, unit_of(me.account)
+        wanted = asked.filter(zone)
+        if inbox.count(wanted, unit, EXPORTED) > EXPORTED:
+            raise Refused(422, f"超过{EXPORTED}件，请先用日期或类别缩小范围再导出。")
+        house.audit.write(me.account.name, "exported", f"tickets.{kind}", urlencode(asked.query))
+        handle, name = tempfile.mkstemp(suffix=f".{kind}")
+        os.close(handle)
+        exporting.write(Path(name), house.tickets.stream(*inbox.where(wanted, unit)), zone)
+        gone = BackgroundTask(Path(name).unlink, missing_ok=True)
+        return FileResponse(name, filename=f"tickets.{kind}", background=gone)
 
     return router
 

@@ -19,11 +19,14 @@ from bot.web.casework_pages import casework_pages
 from bot.web.control_bar import control_routes
 from bot.web.desk_pages import desk_pages, told
 from bot.web.headers import SecurityHeaders
+from bot.web.incident_pages import incident_pages
 from bot.web.office import office_pages
 from bot.web.pages import House, Refused, own_pages, refusal, sign_in_pages
+from bot.web.rates_pages import rates_pages
 from bot.web.ticket_pages import ticket_pages
 from bot.web.training_pages import training_pages
 from bot.web.wallboard import wallboard_pages
+from bot.web.whistle_pages import whistle_pages
 
 STATIC = Path(__file__).parent / "static"
 #: Below these, errors are told to programs, as JSON (``app.py``).
@@ -42,6 +45,9 @@ def add_pages(app: FastAPI, house: House) -> None:
         wallboard_pages,
         casework_pages,
         ticket_pages,
+        whistle_pages,
+        incident_pages,
+        rates_pages,
         office_pages,
         training_pages,
     )

@@ -23,6 +23,7 @@ from bot.casework.inbox import is_of
 from bot.casework.lifecycle import Actor
 from bot.casework.lifecycle import Role as CaseRole
 from bot.casework.models import Ticket
+from bot.casework.whistles import Whistles
 from bot.casework.wording import URGENCIES
 from bot.observe import mask_number, mask_text
 from bot.web.access import HANDLERS
@@ -204,6 +205,7 @@ def ticket_page(
         revealed=revealed,
         may_reveal=me.account.role in HANDLERS,
         actions=actions,
+        whistles=Whistles(ledger).board(open_only=False, number=ticket.number),
         tried=tried[0],
         given=tried[1],
         proposal=proposal,

@@ -86,19 +86,19 @@ class Site:
         client.headers["Accept"] = "text/html"
         return client
 
-    def account(self, role: Role, name: str = "") -> tuple[str, str]:
+    def account(self, role: Role, name: str = "", unit: str = UNIT) -> tuple[str, str]:
         """Make an account with a password of its own; return both."""
         name = name or f"{role.value}1"
-        unit = UNIT if role is Role.UNIT else ""
+        unit = unit if role is Role.UNIT else ""
         once = self.house.accounts.add(name, role, EXTENSIONS.get(role, ""), unit=unit)
         password = f"my own password of {name}"
         self.house.accounts.change_password(name, once, password)
         return name, password
 
-    def as_role(self, role: Role, name: str = "") -> TestClient:
+    def as_role(self, role: Role, name: str = "", unit: str = UNIT) -> TestClient:
         """A browser in which somebody of that role is signed in."""
         browser = self.browser()
-        answer = sign_in(browser, *self.account(role, name))
+        answer = sign_in(browser, *self.account(role, name, unit))
         assert answer.status_code == 303, answer.text
         browser.headers["X-CSRF-Token"] = csrf_of(browser.get("/password").text)
         return browser

@@ -38,6 +38,8 @@ def address(path: str) -> str:
         "{number}": "261125000014",
         "{move}": "hold",
         "{action}": "accept",
+        "{id}": "1",
+        "{step}": "close",
     }
     for name, value in known.items():
         path = path.replace(name, value)
