@@ -66,9 +66,14 @@ def stop_recording(page: Page) -> bytes:
             recorder.stop();
         })"""
     )
+    return line_audio(base64.b64decode(encoded))
+
+
+def line_audio(encoded: bytes) -> bytes:
+    """A sound file's bytes as line audio."""
     resampler = av.AudioResampler(format="s16", layout="mono", rate=LINE_RATE)
     pcm = bytearray()
-    with av.open(io.BytesIO(base64.b64decode(encoded))) as container:
+    with av.open(io.BytesIO(encoded)) as container:
         for frame in container.decode(audio=0):
             for one in resampler.resample(frame):
                 pcm += one.to_ndarray().tobytes()

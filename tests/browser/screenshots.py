@@ -31,12 +31,20 @@ from bot.web.accounts import Role
 
 TALK = (
     Turn("bot", "您好，这里是市民服务热线，请问您要咨询还是反映问题？", 0.5),
-    Turn("caller", "你好，我们小区从昨天早上就停水了，到现在还没有来", 4.2),
+    Turn("caller", "你好，我们小区从昨天早上就停水了，到现在还没有来", 4.2, 1),
     Turn("bot", "您是要反映停水问题，对吗？", 9.8),
-    Turn("caller", "对，望京西园三区，家里还有老人，实在不方便", 12.0),
+    Turn("caller", "对，望京西园三区，家里还有老人，实在不方便", 12.0, 2),
     Turn("bot", "好的，请问大概从什么时候开始停的？", 17.5),
-    Turn("caller", "昨天早上八点左右，我还是找人工说吧", 20.1),
+    Turn("caller", "昨天早上八点左右，我还是找人工说吧", 20.1, 3),
     Turn("bot", "好的，马上为您转接人工坐席，请稍候。", 24.0),
+)
+
+WITH_AN_AGENT = (
+    Turn("agent", "您好，我是人工坐席，已经看到您说停水的情况了", 63.0),
+    Turn("caller", "对，从昨天早上八点到现在，整栋楼都没有水", 68.4),
+    Turn("agent", "好的，我先查一下停水公告，请您稍等", 73.9),
+    Turn("caller", "", 77.0),
+    Turn("caller", "另外上个月的水费也好像多收了，这个也能查吗", 79.2),
 )
 
 
@@ -72,6 +80,9 @@ def fill(site: Site, switchboard: FakeSwitchboard) -> None:
         ),
     )
     queue.enqueue(mine)
+    for turn in WITH_AN_AGENT:
+        queue.say("mine", turn)
+    queue.update("mine", heard=((faq.id, faq.title, 0.83), (ids[1], titles[ids[1]], 0.31)))
     site.records["mine"] = {"turns": [{"slots": {"place": "望京西园三区"}}]}
     for text in ("楼道灯坏了三天", "垃圾桶满了没人清运"):
         house.tickets.file(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from desk_browser import chromium, start_recording, stop_recording
+from desk_browser import chromium, line_audio, start_recording, stop_recording
 from playwright.sync_api import Page, expect
 from running_line import RunningLine, alike, eventually
 
@@ -102,6 +102,12 @@ def test_an_agent_takes_a_call_in_the_browser_from_signing_in_to_wrap_up(
         expect(page.locator("#transcript")).to_contain_text(said[0])
         expect(page.locator("#ticket [name=text]")).to_have_value(re.compile(said[0][:4]))
 
+        # Where the recogniser was wrong, the agent can hear for themselves.
+        page.locator("#transcript .listen").first.click()
+        expect(page.locator("#transcript .listen").first).to_have_attribute("aria-pressed", "true")
+        recorded = page.request.get(f"{address}desk/call/{entry.id}/sound/1")
+        assert alike(recognise(line_audio(recorded.body())), "我们小区停水两天了") > 70
+
         # Both hear each other.
         start_recording(page)
         heard_before = len(caller.heard())
@@ -113,6 +119,14 @@ def test_an_agent_takes_a_call_in_the_browser_from_signing_in_to_wrap_up(
         by_caller = recognise(caller.heard()[heard_before:])
         assert alike(by_agent, CALLER_SAYS) > 70, by_agent
         assert alike(by_caller, AGENT_SAYS) > 70, by_caller
+
+        # Both are written down as they speak, and what to answer follows.
+        expect(page.locator("#talk .caller").first).to_be_visible(timeout=30000)
+        expect(page.locator("#talk .agent").first).to_be_visible(timeout=30000)
+        for side, words in ((".caller", CALLER_SAYS), (".agent", AGENT_SAYS)):
+            written = "".join(page.locator(f"#talk {side}").all_inner_texts())
+            assert alike(written, words) > 70, written
+        expect(page.locator("#heard")).to_contain_text("停水")
 
         # The ticket is corrected and sent.
         page.keyboard.press("Alt+t")
@@ -132,6 +146,7 @@ def test_an_agent_takes_a_call_in_the_browser_from_signing_in_to_wrap_up(
         page.keyboard.press("Alt+h")
         assert caller.wait_ended(10.0) == 200
         expect(page.locator("#state")).to_have_text("话后处理", timeout=10000)
+        expect(page.locator("#talk .caller").first).to_be_visible()
         page.locator("#wrap [name=outcome]").select_option("filed")
         page.locator("#wrap [name=note]").fill("已登记停水工单")
         page.keyboard.press("Alt+w")
