@@ -58,6 +58,9 @@ class Settings(BaseSettings):
     speech_threads: int = 2
     """Recognition and synthesis jobs that run at once."""
 
+    transcribed_talks: int = Field(default=20, ge=0)
+    """Conversations with agents that are written down at the desk at the same time, as far as
+    the callers of the bot leave time for it; 0 for none."""
     sound_days: int = Field(default=30, ge=0)
     """Days for which the sound of what callers say to the bot is kept; 0 keeps none."""
 

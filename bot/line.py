@@ -55,7 +55,7 @@ from bot.services import open311_services
 from bot.speech.endpointing import Endpointer, EndpointSettings
 from bot.speech.turns import Endings
 from bot.speech.types import SpeechError
-from bot.speech.vad import SileroVad
+from bot.speech.vad import SileroVad, SparingVad
 from bot.surveyor import Surveyor
 from bot.telephony.agi import AgiServer, CallAgi, asked_for, take_call
 from bot.telephony.audiosocket import AudioSocketLine, serve_audio
@@ -142,7 +142,7 @@ class Line:
         self.sounds = open_sounds(settings)
         self.taps = Taps(
             lambda leg, ear: self.switchboard.spy(leg, ear, settings.audio_port),
-            lambda: Endpointer(EndpointSettings(), SileroVad()),
+            lambda: Endpointer(EndpointSettings(), SparingVad(SileroVad())),
         )
         self.transcripts = Transcripts(
             self.queue,
@@ -152,6 +152,7 @@ class Line:
             lambda call_id: (self._record(call_id) or {}).get("began_at", 0.0),
             self.metrics,
             settings.node,
+            settings.transcribed_talks,
         )
         self._talking = 0
         self._endings: dict[str, tuple[str, Endings]] = {}
@@ -490,10 +491,11 @@ class Line:
             asyncio.create_task(self._reconcile()),
             asyncio.create_task(self._speak_answers_ahead()),
             asyncio.create_task(self._sweep_sounds()),
-            asyncio.create_task(self.transcripts.watch()),
             asyncio.create_task(self._watch_tickets()),
             asyncio.create_task(self._send("webhooks", Outbox(self.office.tickets.engine))),
         ]
+        if settings.transcribed_talks:
+            background.append(asyncio.create_task(self.transcripts.watch()))
         if settings.sms_url:
             background.append(asyncio.create_task(self._send("texts", self.texts)))
         if settings.sms_url or settings.trunk:

@@ -85,8 +85,13 @@ class Transcripts:
         began_at: Callable[[str], float],
         metrics: Metrics,
         node: str = "",
+        most: int = 20,
     ) -> None:
-        """``reads`` and ``began_at`` (Unix time of a call's beginning, by its id) may block."""
+        """``reads`` and ``began_at`` (Unix time of a call's beginning, by its id) may block.
+
+        ``most``: conversations that are followed at the same time; each costs a few per cent
+        of a processor while somebody speaks. The others are followed as these end.
+        """
         self._queue = queue
         self._taps = taps
         self._ears = ears
@@ -94,6 +99,7 @@ class Transcripts:
         self._began_at = began_at
         self._metrics = metrics
         self._node = node
+        self._most = most
         self._talks: dict[tuple[str, str], _Conversation] = {}
         self._writers: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -122,7 +128,7 @@ class Transcripts:
         for key in [key for key in self._talks if key not in talking]:
             self._talks.pop(key).end()
         for key, entry in talking.items():
-            if key not in self._talks:
+            if key not in self._talks and len(self._talks) < self._most:
                 await self._begin(key, entry)
 
     def _concerns(self, change: Change) -> bool:

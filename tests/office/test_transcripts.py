@@ -173,6 +173,21 @@ async def test_only_calls_on_this_node_are_tapped(world: World) -> None:
     assert world.spied == []
 
 
+async def test_no_more_conversations_are_followed_at_once_than_the_machine_can_bear(
+    world: World,
+) -> None:
+    world.transcripts._most = 1
+    world.joined("one")
+    world.queue.enqueue(an_entry("two"))
+    world.queue.claim("8002", "two")
+    world.queue.join("two")
+    await world.look()
+    assert len(world.spied) == 2
+    world.queue.close("one", "agent_done")
+    await world.look()
+    assert len(world.spied) == 4
+
+
 async def test_one_side_that_cannot_be_tapped_does_not_cost_the_other(world: World) -> None:
     entry = world.joined()
     world.refused.add(entry.leg)

@@ -54,6 +54,8 @@ async function show(fresh) {
     call.innerHTML = await answer.text();
     // More may have been said while the page was on its way.
     showTalk();
+    const talk = $("talk")?.closest(".scroll");
+    if (talk) talk.scrollTop = talk.scrollHeight;
     fillControls();
   } else if (!answer.ok) tell(await answer.text(), true);
 }
