@@ -50,6 +50,7 @@ from bot.node.render import asterisk_dirs
 from bot.node.secrets import load_secrets
 from bot.observe import Metrics, configure_logging
 from bot.office import Contact
+from bot.practice import PREFIX, PracticeHall
 from bot.promises import Promises
 from bot.services import open311_services
 from bot.speech.endpointing import Endpointer, EndpointSettings
@@ -62,6 +63,7 @@ from bot.telephony.audiosocket import AudioSocketLine, serve_audio
 from bot.telephony.calls import Call, CallBook, Outcome, Purpose
 from bot.telephony.conversation import Conversation, Parts
 from bot.telephony.journal import Journal, read_call
+from bot.telephony.phone import Phone
 from bot.telephony.switchboard import AmiSwitchboard
 from bot.telephony.tap import Taps
 from bot.telephony.waiting import Announcer
@@ -187,6 +189,18 @@ class Line:
             settings.public_url,
         )
         self.promises = Promises(self.office.callbacks, self.queue, self._recall)
+        self.practice = PracticeHall(
+            AgentQueue(settings.redis_address, prefix=PREFIX),
+            self.switchboard,
+            self._synthetic_phone,
+            partial(speak, self.voice),
+            self._understood,
+            TrainingRecords(self.office.tickets.engine),
+            lambda: self.live().current.pack,
+            settings.ring_seconds,
+            settings.node,
+            busy=lambda: self.ears.full,
+        )
 
     def live(self, name: str = "") -> LivePack:
         """A pack by name; the main one by default."""
@@ -336,6 +350,7 @@ class Line:
     def agent_gone(self, entry_id: str, leg: str, *, dropped: bool) -> None:
         """An agent's leg ended."""
         self.desk.agent_gone(entry_id, leg, dropped=dropped)
+        self.practice.agent_gone(entry_id, leg, dropped=dropped)
 
     def consulted_gone(self, entry_id: str, leg: str) -> None:
         """Whoever an agent consulted hung up."""
@@ -348,6 +363,24 @@ class Line:
     def caller_moved(self, entry_id: str, *, holding: bool) -> None:
         """A caller who has left the bot is with somebody, or hears music."""
         self.transcripts.hold(entry_id, holding)
+
+    # --- practice calls ------------------------------------------------------------------
+
+    def _synthetic_phone(self, caller: str) -> Phone:
+        settings = self.settings
+        host = "127.0.0.1" if settings.bind in ("0.0.0.0", "::") else settings.bind
+        server = f"{host}:{settings.sip_port}"
+        return Phone("practice", self.secrets.practice_password, server, caller=caller)
+
+    def _understood(self, pcm: bytes) -> str:
+        """Words of a trainee. Blocks; not for the event loop."""
+
+        async def hear() -> str:
+            hearing = self.ears.open()
+            hearing.feed(pcm)
+            return (await hearing.finish()).text
+
+        return asyncio.run(hear())
 
     # --- pages -------------------------------------------------------------------------
 
@@ -377,7 +410,9 @@ class Line:
             phone_password=password,
             phone_url=self.settings.phone_address,
             sip_script=sip_script(self.settings),
-            training=TrainingRoom(TrainingRecords(engine), partial(speak, self.voice)),
+            training=TrainingRoom(
+                TrainingRecords(engine), partial(speak, self.voice), self.practice
+            ),
         )
 
     # --- servers -----------------------------------------------------------------------

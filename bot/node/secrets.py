@@ -29,6 +29,8 @@ class Secrets:
     database_keys: dict[str, str] = field(default_factory=dict, repr=False)
     """Keys of personal fields in the ticket database: 64 hex digits by id, the newest last. Who
     loses them loses those fields."""
+    practice_password: str = field(default="", repr=False)
+    """Of the SIP account of the synthetic citizens."""
 
 
 def secrets_path(settings: Settings) -> Path:
@@ -60,6 +62,7 @@ def load_secrets(settings: Settings, *more_agents: str) -> Secrets:
             },
             api_token=stored.api_token if stored else secrets.token_urlsafe(24),
             database_keys=(stored.database_keys if stored else {}) or {"k1": secrets.token_hex(32)},
+            practice_password=(stored.practice_password if stored else "") or secrets.token_hex(16),
         )
         if made != stored:
             _write(path, made)

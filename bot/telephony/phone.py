@@ -374,11 +374,11 @@ class Phone:
 
     # --- hearing -----------------------------------------------------------------------
 
-    def heard(self) -> bytes:
-        """Everything heard since the answer (slin)."""
+    def heard(self, since: int = 0) -> bytes:
+        """Everything heard since the answer (slin), or from byte ``since`` on."""
         if self._process is not None:
             self._pull()
-        return bytes(self._recording)
+        return bytes(self._recording[since:])
 
     @property
     def now(self) -> float:

@@ -241,6 +241,17 @@ class AmiSwitchboard:
                 )
         return held
 
+    def practising(self, number: str) -> str:
+        """Name of the channel of the synthetic citizen who dialled ``number``; "" for none.
+
+        Raises:
+            SwitchboardError: Asterisk cannot be reached.
+        """
+        for channel in self._channels():
+            if channel.get("Context") == "practice" and channel.get("Exten") == number:
+                return str(channel["Channel"])
+        return ""
+
     def live_channels(self) -> set[str]:
         """Names of all channels that exist now.
 

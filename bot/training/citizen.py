@@ -15,6 +15,9 @@ from bot.understanding.places import Gazetteer
 from bot.understanding.scenarios import Coaching, QuestionName, Scenario, Temper
 from bot.understanding.slots import find_slots
 
+#: Syllables of an "嗯，好的", and of what is no more than that: they go on waiting.
+NOD = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Mind:
@@ -82,6 +85,8 @@ class Citizen:
             return replace(mind, told=told), Reply(calmed + "".join(answers))
         if calmed:
             return mind, Reply(calmed)
+        if len(syllables(text)) <= NOD or (self._says("greeting", text) and not mind.told):
+            return mind, Reply("")
         return self._filler(mind, self.temper.vague)
 
     def wait(self, mind: Mind) -> tuple[Mind, Reply]:

@@ -1,4 +1,4 @@
-"""The pages of training: what to practise, drills, results, progress; the supervisor's overview.
+"""The pages of training: what to practise, drills, practice calls, results, progress.
 
 A trainee sees their own results, a supervisor everybody's. Leaves to others: every rule
 (``bot/training``).
@@ -7,36 +7,65 @@ A trainee sees their own results, a supervisor everybody's. Leaves to others: ev
 from __future__ import annotations
 
 import datetime as dt
+import json
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
+import anyio.to_thread
 from fastapi import APIRouter, Depends, Form
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import (
+    HTMLResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
 from markupsafe import Markup
+from starlette.requests import Request
 
+from bot.agents.presence import SERVING
+from bot.agents.queue import AgentBusy
+from bot.agents.types import JoinResult
 from bot.speech.audio import wav_bytes
 from bot.training.drills import Drill, drills_of
 from bot.training.picture import bars, curve
 from bot.training.progress import next_scenarios, progress_of
 from bot.training.records import Practice
+from bot.training.room import PracticeRefused, PracticeView, Stage
 from bot.training.scoring import coaching_of, score
 from bot.training.types import FIELD_NAMES, HANDLINGS, URGENCIES, Answer, Kind
 from bot.understanding.pack import Pack
 from bot.understanding.scenarios import Coaching, Scenario, Temper
 from bot.understanding.schema import Category, Emergency, Faq
 from bot.web.accounts import Role
-from bot.web.pages import House, Me, Refused, guard, page
+from bot.web.desk_pages import RESULTS
+from bot.web.feed import event
+from bot.web.pages import COOKIE, House, Me, Refused, guard, may_take_calls, page
 from bot.web.sessions import SignedIn
 
 #: Real calls that are looked at for drills.
 RECORDED = 200
+#: Trainees' telephones that may ring at the same time; each holds a thread for as long.
+RINGING = 8
+#: Seconds between two looks at a practice call, and looks between two at the session.
+LOOK, BEAT = 0.25, 40
+STAGES = {
+    Stage.CALLING: "市民正在拨号……",
+    Stage.WAITING: "有来电，请接听。",
+    Stage.TALKING: "通话中：问清情况，边听边填，核对后提交。",
+    Stage.ENDED: "通话已结束，请提交工单。",
+    Stage.SCORED: "练习结束，正在打开成绩……",
+    Stage.FAILED: "练习没有完成。",
+}
 LEVELS = {1: "入门", 2: "进阶", 3: "较难"}
 
 
 def training_pages(house: House) -> APIRouter:
     """Return the routes."""
     router = APIRouter(prefix="/training", dependencies=[Depends(guard(house))])
-    records = house.training.records
+    records, calls = house.training.records, house.training.calls
+    limiter: list[anyio.CapacityLimiter] = []
 
     def drill_of(drill_id: str) -> tuple[Drill, Pack]:
         pack = house.pack()
@@ -68,6 +97,7 @@ def training_pages(house: House) -> APIRouter:
             picture=Markup(curve(practices, coaching.passing)),
             parts=Markup(bars(progress_of(practices).parts)),
             names=FIELD_NAMES,
+            current=calls.current(me.account.name),
         )
 
     @router.get("/drill/{drill_id}")
@@ -139,6 +169,105 @@ def training_pages(house: House) -> APIRouter:
             kinds=Kind,
         )
 
+    @router.post("/practice")
+    def begin(me: Me, scenario: Annotated[str, Form(max_length=64)] = "") -> Response:
+        if not may_take_calls(me.account):
+            raise Refused(403, "您的账号没有分机号，不能接听来电。请管理员补上。")
+        serving = house.queue.presence.get(me.account.extension)
+        if serving is not None and (serving.state in SERVING or serving.entry):
+            raise Refused(409, "您正在坐席台上岗。请先下岗，再开始练习，以免漏接市民来电。")
+        pack = house.pack()
+        coaching_or_refuse(pack)
+        known = {one.id: one for one in pack.scenarios}
+        order = [(one.id, one.level) for one in pack.scenarios]
+        chosen = scenario or next_scenarios(records.of_trainee(me.account.name), order)[0]
+        if chosen not in known:
+            raise Refused(404, "没有这个练习，可能知识包已经更新。请回到培训页面重选。")
+        try:
+            id = calls.begin(me.account.name, me.account.extension, known[chosen])
+        except PracticeRefused as error:
+            raise Refused(409, str(error)) from error
+        return RedirectResponse(f"/training/practice/{id}", 303)
+
+    @router.get("/practice/{practice_id}")
+    def practice_page(practice_id: str, me: Me) -> HTMLResponse:
+        view = view_of(me, practice_id)
+        pack = house.pack()
+        return page(
+            "training_practice.html",
+            me,
+            practice=view,
+            levels=LEVELS,
+            temper=titles_of(coaching_or_refuse(pack)).get(view.scenario.temper, ""),
+            **choices_of(pack),
+        )
+
+    @router.get("/practice/{practice_id}/events")
+    def events(practice_id: str, request: Request, me: Me) -> StreamingResponse:
+        key = request.cookies.get(COOKIE, "")
+        return StreamingResponse(
+            _events(house, me, practice_id, key), media_type="text/event-stream"
+        )
+
+    @router.post("/practice/{practice_id}/claim")
+    async def claim(practice_id: str, me: Me) -> PlainTextResponse:
+        # Made here because it belongs to the running event loop; a telephone that rings must
+        # not keep other pages from a thread.
+        if not limiter:
+            limiter.append(anyio.CapacityLimiter(RINGING))
+        return await anyio.to_thread.run_sync(take, me, practice_id, limiter=limiter[0])
+
+    def take(me: SignedIn, practice_id: str) -> PlainTextResponse:
+        view_of(me, practice_id)
+        try:
+            result = calls.claim(me.account.name, practice_id)
+        except PracticeRefused as error:
+            raise Refused(409, str(error)) from error
+        except AgentBusy as error:
+            raise Refused(409, "您已有一个来电，请先结束它。") from error
+        return PlainTextResponse(RESULTS[result], 200 if result is JoinResult.JOINED else 409)
+
+    @router.post("/practice/{practice_id}/hang-up")
+    def hang_up(practice_id: str, me: Me) -> PlainTextResponse:
+        view_of(me, practice_id)
+        calls.hang_up(me.account.name, practice_id)
+        return PlainTextResponse("已挂断。")
+
+    @router.post("/practice/{practice_id}/ticket")
+    def ticket(
+        practice_id: str,
+        me: Me,
+        intent: Annotated[str, Form(max_length=100)] = "",
+        unit: Annotated[str, Form(max_length=64)] = "",
+        urgency: Annotated[str, Form(max_length=8)] = "",
+        handling: Annotated[str, Form(max_length=16)] = "",
+        place: Annotated[str, Form(max_length=200)] = "",
+        time: Annotated[str, Form(max_length=100)] = "",
+        phone: Annotated[str, Form(max_length=24)] = "",
+    ) -> PlainTextResponse:
+        view_of(me, practice_id)
+        chosen = intent_of(intent, house.pack())
+        if not chosen:
+            raise Refused(422, "请从列表里选择诉求分类。")
+        answer = Answer(chosen, unit, urgency, handling, place.strip(), time.strip(), phone.strip())
+        try:
+            calls.file(me.account.name, practice_id, answer)
+        except PracticeRefused as error:
+            raise Refused(409, str(error)) from error
+        return PlainTextResponse("已提交。说完结束语挂断后就能看到成绩。")
+
+    @router.post("/practice/{practice_id}/give-up")
+    def give_up(practice_id: str, me: Me) -> PlainTextResponse:
+        view_of(me, practice_id)
+        calls.give_up(me.account.name, practice_id)
+        return PlainTextResponse("已放弃，不计成绩。")
+
+    def view_of(me: SignedIn, practice_id: str) -> PracticeView:
+        try:
+            return calls.view(me.account.name, practice_id)
+        except PracticeRefused as error:
+            raise Refused(404, str(error)) from error
+
     @router.get("/team")
     def team(me: Me) -> HTMLResponse:
         rows = [
@@ -148,6 +277,43 @@ def training_pages(house: House) -> APIRouter:
         return page("training_team.html", me, rows=rows, names=FIELD_NAMES)
 
     return router
+
+
+async def _events(house: House, me: SignedIn, id: str, key: str) -> AsyncIterator[str]:
+    """Push the practice's state whenever it changes, until it is over."""
+    sent: tuple[object, ...] = ()
+    looks = 0
+    while True:
+        if looks % BEAT == 0 and not await anyio.to_thread.run_sync(house.sessions.find, key):
+            yield event("signed_out", "")
+            return
+        looks += 1
+        try:
+            view = house.training.calls.view(me.account.name, id)
+        except PracticeRefused as error:
+            yield event("state", json.dumps({"stage": Stage.FAILED, "told": str(error)}))
+            return
+        now = (view.stage, view.filed)
+        if now != sent:
+            sent = now
+            yield event("state", json.dumps(state_of(view)))
+        if view.stage in (Stage.SCORED, Stage.FAILED):
+            return
+        await anyio.sleep(LOOK)
+
+
+def state_of(view: PracticeView) -> dict[str, Any]:
+    """Return what the page's script has to know of a practice."""
+    told = view.trouble or STAGES[view.stage]
+    if view.filed and view.stage is Stage.TALKING:
+        told = "工单已提交。请说结束语，然后挂断。"
+    return {
+        "stage": view.stage.value,
+        "since": view.since,
+        "filed": view.filed,
+        "result": view.result,
+        "told": told,
+    }
 
 
 def may_see(me: SignedIn, trainee: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,6 +29,13 @@ def test_they_say_why_they_call_after_the_first_words(
     pack: Pack, coaching: Coaching, no_water: Scenario
 ) -> None:
     assert talk(citizen(pack, coaching, no_water), HELLO)[1] == no_water.opening
+
+
+@pytest.mark.parametrize("words", ["嗯，好的", "您好，请问有什么可以帮您"])
+def test_a_nod_and_a_late_greeting_are_left_alone(
+    pack: Pack, coaching: Coaching, no_water: Scenario, words: str
+) -> None:
+    assert talk(citizen(pack, coaching, no_water), "喂", words)[1] == ""
 
 
 def test_they_tell_what_they_are_asked_for(
@@ -116,4 +124,4 @@ def test_every_answer_is_from_the_script_and_nothing_follows_the_end(
         for piece in sorted(known, key=len, reverse=True):
             rest = rest.replace(piece, "")
         assert rest == ""
-        assert bool(reply.text) is not over
+        assert not (over and reply.text)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from argon2 import PasswordHasher
+from fake_practice import FakePracticeCalls
 from fastapi import FastAPI
 from queue_world import DIRECTORY, FakeSwitchboard
 from starlette.testclient import TestClient
@@ -146,7 +147,9 @@ def make_site(
         phone_password=lambda extension: "secret" if extension in EXTENSIONS.values() else "",
         phone_url="ws://127.0.0.1:8313/ws",
         sip_script=folder,
-        training=TrainingRoom(TrainingRecords(engine, clock), lambda temper, text: bytes(1600)),
+        training=TrainingRoom(
+            TrainingRecords(engine, clock), lambda temper, text: bytes(1600), FakePracticeCalls()
+        ),
     )
     citizens = [survey_pages(Surveys(tickets.ledger), lambda asking: asking.title)]
     app = create_web(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
+from fake_practice import FakePracticeCalls
 from site_world import Site
 from starlette.testclient import TestClient
 
+from bot.training.room import Stage
 from bot.training.scoring import expected_of
 from bot.training.types import Answer
 from bot.web.accounts import Role
@@ -132,9 +135,71 @@ def test_a_supervisor_sees_everybody_with_their_weak_parts(site: Site, trainee: 
     assert "需加强" in page
 
 
-def test_a_pack_without_training_says_so(site: Site, trainee: TestClient) -> None:
-    from dataclasses import replace
+def begun(site: Site, trainee: TestClient, scenario: str = DRILL) -> str:
+    answer = trainee.post("/training/practice", data={"scenario": scenario})
+    assert answer.status_code == 303, answer.text
+    return str(answer.headers["location"])
 
+
+def calls_of(site: Site) -> FakePracticeCalls:
+    calls = site.house.training.calls
+    assert isinstance(calls, FakePracticeCalls)
+    return calls
+
+
+def test_a_practice_call_is_begun_taken_filed_and_pushed_to_its_result(
+    site: Site, trainee: TestClient
+) -> None:
+    at, calls = begun(site, trainee), calls_of(site)
+    assert calls.done == [("begin", "8001", DRILL)]
+    page = trainee.get(at).text
+    assert "练习队列" in page
+    assert "一滴水都没有" not in page  # they have to listen
+    early = trainee.post(f"{at}/ticket", data=right(site))
+    assert (early.status_code, "请先接听来电" in early.text) == (409, True)
+    assert trainee.post(f"{at}/claim").text == "已接通。"
+    filed = trainee.post(f"{at}/ticket", data=right(site) | {"time": "今天", "phone": "138"})
+    assert filed.status_code == 200
+    assert [(one.intent, one.time, one.phone) for one in calls.filed] == [
+        ("water.outage", "今天", "138")
+    ]
+    assert trainee.post(f"{at}/hang-up").status_code == 200
+    calls.move(at.rpartition("/")[2], Stage.SCORED, result=7)
+    stream = trainee.get(f"{at}/events").text
+    assert '"stage": "scored"' in stream
+    assert '"result": 7' in stream
+
+
+def test_without_a_wish_what_was_never_tried_comes_first(site: Site, trainee: TestClient) -> None:
+    begun(site, trainee, "")
+    first = calls_of(site).done[0][2]
+    levels = {one.id: one.level for one in site.house.pack().scenarios}
+    assert levels[first] == 1
+
+
+def test_nobody_on_real_duty_is_given_a_practice_call(site: Site, trainee: TestClient) -> None:
+    trainee.post("/desk/duty", data={"state": "on_duty"})
+    answer = trainee.post("/training/practice", data={"scenario": DRILL})
+    assert answer.status_code == 409
+    assert "先下岗" in answer.text
+
+
+def test_a_refusal_is_told_in_its_own_words(site: Site, trainee: TestClient) -> None:
+    calls_of(site).refusal = "已有4人在练习，请过一会儿再来。"
+    answer = trainee.post("/training/practice", data={"scenario": DRILL})
+    assert (answer.status_code, "已有4人" in answer.text) == (409, True)
+
+
+def test_nobody_gets_into_another_trainees_practice(site: Site, trainee: TestClient) -> None:
+    at = begun(site, trainee)
+    other = site.as_role(Role.AGENT, "wu")
+    assert other.get(at).status_code == 404
+    for move in ("claim", "hang-up", "ticket", "give-up"):
+        assert other.post(f"{at}/{move}", data=right(site)).status_code == 404
+    assert calls_of(site).done == [("begin", "8001", DRILL)]
+
+
+def test_a_pack_without_training_says_so(site: Site, trainee: TestClient) -> None:
     bare = replace(site.house.pack(), coaching=None, scenarios=())
     object.__setattr__(site.house, "pack", lambda: bare)
     answer = trainee.get("/training")
