@@ -1,7 +1,8 @@
 """The inbox (收件箱): finding tickets among millions, and counting them no further than needed.
 
 Every list is in the order of deadlines and goes on after a key, never after a number of rows:
-page 1,000 costs what page 1 does. Leaves to others: who may look (``web/access.py``), showing.
+page 1,000 costs what page 1 does. Leaves to others: finding words (``search.py``), who may look
+(``web/access.py``), showing.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import and_, func, not_, or_, select
+from sqlalchemy import and_, func, not_, select
 from sqlalchemy.orm import Session
 
 from bot.casework.errors import CaseworkError
 from bot.casework.ledger import Ledger
 from bot.casework.lifecycle import RUNNING, TicketState
 from bot.casework.models import Ticket
+from bot.casework.search import finding
 
 #: Tickets in one page.
 PAGE = 40
@@ -107,30 +109,16 @@ def is_of(ticket: Ticket, unit: str) -> bool:
     return not unit or (ticket.unit == unit and ticket.first_unit != "")
 
 
-def saying(words: str) -> Any:
-    """Return the condition that a ticket says all of some words, in any order."""
-    parts = [part for part in words.split() if part]
-    return and_(
-        *(or_(*(column.contains(part, autoescape=True) for column in _WORDS_IN)) for part in parts)
-    )
-
-
-_WORDS_IN = (Ticket.text, Ticket.title, Ticket.place)
-
-
-def conditions(wanted: Filter, unit: str, now: dt.datetime) -> list[Any]:
+def _conditions(session: Session, wanted: Filter, unit: str, now: dt.datetime) -> list[Any]:
     """Return the conditions on tickets of a filter, but for their states."""
     where = seen_by(unit)
     words = wanted.words.strip()
     if re.fullmatch(r"\d{6,12}", words):
         where += [Ticket.number >= words, Ticket.number <= words.ljust(12, "9")]
-    elif words:
-        where.append(saying(words))
+        words = ""
+    where += finding(session, words, wanted.place)
     if wanted.category:
         where.append(Ticket.category == wanted.category)
-    if wanted.place:
-        columns = (Ticket.district, Ticket.street, Ticket.place)
-        where.append(or_(*(one.contains(wanted.place, autoescape=True) for one in columns)))
     if wanted.urgency:
         where.append(Ticket.urgency == wanted.urgency)
     if wanted.since:
@@ -168,17 +156,15 @@ class Inbox:
         """
         key = _read_key(after)
         down = wanted.tab in _LATEST_FIRST
-        where = conditions(wanted, unit, self._ledger.now())
         states = states_of(wanted)
-        # One state at a time is read off an index in the right order; words have an order of
-        # their own, so they are looked for once.
-        groups = [states] if wanted.words else [[state] for state in states]
         with self._ledger.transaction() as session:
+            where = _conditions(session, wanted, unit, self._ledger.now())
             found: list[Ticket] = []
             if key is None or key[0] is not None:
+                # One state at a time is read off an index in the right order.
                 parts = [
-                    _dated(session, [*where, Ticket.state.in_(group)], key, down, size + 1)
-                    for group in groups
+                    _dated(session, [*where, Ticket.state == state], key, down, size + 1)
+                    for state in states
                 ]
                 found = list(islice(heapq.merge(*parts, key=_order, reverse=down), size + 1))
             if len(found) <= size:
@@ -214,17 +200,22 @@ class Inbox:
         Raises:
             CaseworkError: the database cannot be read.
         """
-        where = [*conditions(wanted, unit, self._ledger.now()), _in(wanted)]
         with self._ledger.transaction() as session:
+            where = self._where(session, wanted, unit)
             return session.scalar(_counting(where, most)) or 0
 
     def where(self, wanted: Filter, unit: str = "") -> list[Any]:
-        """Return all conditions of a filter, for ``TicketStore.stream``."""
-        return [*conditions(wanted, unit, self._ledger.now()), _in(wanted)]
+        """Return all conditions of a filter, for ``TicketStore.stream``.
 
+        Raises:
+            CaseworkError: the database cannot be read.
+        """
+        with self._ledger.transaction() as session:
+            return self._where(session, wanted, unit)
 
-def _in(wanted: Filter) -> Any:
-    return Ticket.state.in_(states_of(wanted))
+    def _where(self, session: Session, wanted: Filter, unit: str) -> list[Any]:
+        where = _conditions(session, wanted, unit, self._ledger.now())
+        return [*where, Ticket.state.in_(states_of(wanted))]
 
 
 def _counting(where: Sequence[Any], most: int) -> Any:

@@ -16,7 +16,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.casework import desk_models, outside_models, training_models
+from bot.casework import desk_models, outside_models, search, training_models
 from bot.casework.errors import CaseworkError, told
 from bot.casework.models import Base
 
@@ -27,6 +27,7 @@ __all__ = [
     "newest",
     "outside_models",
     "prepare",
+    "search",
     "training_models",
     "upgrade",
 ]

@@ -23,6 +23,7 @@ from bot.casework.errors import CaseworkError, UnknownTicket
 from bot.casework.handling import Handling
 from bot.casework.lifecycle import OPEN, RUNNING, TicketState
 from bot.casework.models import Ticket
+from bot.casework.search import finding
 from bot.casework.surveys import OUTCOMES, Surveys
 from bot.casework.tickets import TicketStore
 from bot.casework.whistles import Whistles
@@ -96,6 +97,7 @@ def list_tickets(
     state: Annotated[str, typer.Option("--state", help="Only those in this state.")] = "",
     unit: Annotated[str, typer.Option("--unit", help="Only those of a unit.")] = "",
     phone: Annotated[str, typer.Option("--phone", help="Only those of a number.")] = "",
+    search: Annotated[str, typer.Option("--search", help="Only those that say all words.")] = "",
     overdue: Annotated[bool, typer.Option("--overdue", help="Only overdue ones.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False,
     limit: Annotated[int, typer.Option("--limit", help="At most so many.", min=1)] = 50,
@@ -111,6 +113,9 @@ def list_tickets(
         if overdue:
             where.append(Ticket.due_at < store.ledger.now())
             where.append(Ticket.state.in_([one.value for one in RUNNING]))
+        if search:
+            with store.ledger.transaction() as session:
+                where += finding(session, search)
         tickets = store.select(*where, limit=limit)
         zone = store.ledger.rules.clocks.zone
         if as_json:

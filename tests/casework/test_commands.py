@@ -45,6 +45,13 @@ def a_ticket(text: str = "垃圾三天没人收", place: str = "望京西园三�
     return run("ticket", "new", *words, "--caller", "13800138000")
 
 
+def test_tickets_are_found_by_words() -> None:
+    a_ticket(place="良乡西路")
+    number = a_ticket("门口的垃圾箱坏了")
+    listed = json.loads(run("ticket", "list", "--search", "望京 垃圾箱", "--json"))
+    assert [one["number"] for one in listed] == [number]
+
+
 def test_a_ticket_lives_its_whole_life_on_the_command_line() -> None:
     number = a_ticket()
     assert "已派单" in run("ticket", "list")

@@ -30,12 +30,18 @@ OLD_EVENT = text(
 AT = {"at": "2026-01-05 01:00:00.000000"}
 
 
+def _is_not_search(_: object, name: str, kind: str, *__: object) -> bool:
+    """The index of words is no table that SQLAlchemy knows."""
+    return not (name.startswith("ticket_pairs") or name == "ix_tickets_pairs")
+
+
 def test_a_fresh_database_and_a_migrated_one_are_the_same(database_url: str) -> None:
     engine = open_engine(database_url, KEYS)
     upgrade(engine, "0001")
     upgrade(engine)
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        options = {"compare_type": True, "include_object": _is_not_search}
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, Base.metadata) == []
 
 
