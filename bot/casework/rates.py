@@ -8,7 +8,7 @@ choice and come from the pack. Leaves to others: reading events (:func:`read` is
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 from sqlalchemy import select
@@ -191,16 +191,27 @@ def read(
         CaseworkError: they can't be read.
     """
     now = now or ledger.now()
+    return rates(_stored(ledger, since, until), since, until, now)
+
+
+def _stored(
+    ledger: Ledger, since: dt.datetime, until: dt.datetime
+) -> Iterator[tuple[ClockRules, Sequence[Event]]]:
+    """Yield the tickets that something happened to in a period, some at a time.
+
+    No transaction stays open in between, so that a report of a month keeps nobody waiting, and no
+    more than some tickets are in memory.
+    """
     with ledger.transaction() as session:
         touched = select(TicketEvent.ticket_id).where(
             TicketEvent.at >= since, TicketEvent.at < until
         )
         ids = list(session.scalars(touched.distinct().order_by(TicketEvent.ticket_id)))
-        tickets: list[tuple[ClockRules, Sequence[Event]]] = []
-        for start in range(0, len(ids), BATCH):
-            some = ids[start : start + BATCH]
+    for start in range(0, len(ids), BATCH):
+        some = ids[start : start + BATCH]
+        with ledger.transaction() as session:
             query = select(Ticket.id, Ticket.pack).where(Ticket.id.in_(some))
             packs = {row.id: row.pack for row in session.execute(query)}
-            for id, events in events_of(session, some).items():
-                tickets.append((ledger.rules_of(packs[id]).clocks, events))
-    return rates(tickets, since, until, now)
+            events = events_of(session, some)
+        for id, happened in events.items():
+            yield ledger.rules_of(packs[id]).clocks, happened

@@ -27,6 +27,9 @@ from bot.agents.presence import AgentState
 from bot.agents.queue import AgentQueue
 from bot.agents.types import Turn
 from bot.casework.handling import Handling
+from bot.casework.incidents import Incidents
+from bot.casework.surveys import Surveys
+from bot.casework.whistles import Whistles
 from bot.web.accounts import Role
 
 TALK = (
@@ -151,6 +154,33 @@ def fill_casework(site: Site) -> None:
     site.records["week-5"] = {
         "turns": [{"who": one.who, "text": one.text, "at": one.at} for one in TALK]
     }
+    ledger = house.tickets.ledger
+    whistles = Whistles(ledger)
+    blown = [
+        whistles.blow(
+            filed[number],
+            unit,
+            reason="主管道在道路中间，需要占道开挖",
+            departments=["望京街道办事处", "公安交通管理部门", "市排水集团"],
+            be_there_by=site.clock() + dt.timedelta(hours=hours),
+        )
+        for number, hours in ((5, 2), (6, 60))
+    ]
+    site.clock.tick(hours=1)
+    whistles.check_in(blown[0], "望京街道办事处")
+    whistles.act(blown[0], "望京街道办事处", "已设置围挡，疏导行人")
+    for number, (solved, score) in enumerate(((True, 5), (True, 4), (False, 2))):
+        Surveys(ledger).answer(filed[number], solved, score, "agent:8001", "agent")
+    for number in range(4):
+        house.tickets.file(
+            call_id=f"many-{number}",
+            category="garbage.uncollected",
+            title=titles["garbage.uncollected"],
+            text=f"小区的垃圾三天没人清运了，{number + 1}号楼门口都堆满了",
+            place="朝阳区望京街道",
+            caller=f"1371234567{number}",
+        )
+    Incidents(ledger).sweep()
     site.clock.tick(days=2)
 
 
@@ -179,12 +209,26 @@ def shoot_casework(browser: BrowserContext, site: Site, address: str, folder: Pa
     urged = next(one for one in site.house.tickets.newest() if one.call_id == "week-5")
     page.goto(f"{address}casework/tickets/{urged.number}")
     shoot(page, folder, "casework-ticket")
+    page.locator("#do-whistle summary").click()
+    page.locator("#do-whistle").scroll_into_view_if_needed()
+    shoot(page, folder, "casework-ticket-whistle")
+    page.goto(f"{address}casework/whistles")
+    shoot(page, folder, "casework-whistles")
     page = signed_in(browser, site, address, Role.SUPERVISOR, "paidan")
     page.goto(f"{address}casework")
     shoot(page, folder, "casework-inbox-all")
     returned = next(one for one in site.house.tickets.newest() if one.state == "returned")
     page.goto(f"{address}casework/tickets/{returned.number}")
     shoot(page, folder, "casework-ticket-dispatcher")
+    page.locator("#do-approve-return button").click()
+    for name, path in (
+        ("incidents", "incidents"),
+        ("incident", "incidents/1"),
+        ("rates", "rates"),
+        ("refused", "tickets/261125000001"),
+    ):
+        page.goto(f"{address}casework/{path}")
+        shoot(page, folder, f"casework-{name}")
 
 
 def main(folder: Path) -> None:

@@ -63,3 +63,25 @@ def test_what_cannot_be_done_is_said_with_a_reason(wrong: list[str]) -> None:
     answer = CliRunner().invoke(app, wrong)
     assert answer.exit_code == 1
     assert "Error: " in answer.output
+
+
+def test_an_account_of_a_unit_is_made_by_the_units_id_or_name(settings: Settings) -> None:
+    run = CliRunner().invoke
+    for name, unit in (("wang", "water_company"), ("zhao", "市自来水集团")):
+        made = run(app, ["account", "add", name, "--role", "unit", "--unit", unit])
+        assert made.exit_code == 0, made.output
+        account = accounts_of(settings).get(name)
+        assert account is not None
+        assert (account.role, account.unit) == (Role.UNIT, "市自来水集团")
+
+
+def test_a_unit_that_does_not_exist_or_that_every_district_has_is_refused(
+    settings: Settings,
+) -> None:
+    for unit in ("nobody", "urban_management", ""):
+        refused = CliRunner().invoke(
+            app, ["account", "add", "wang", "--role", "unit", "--unit", unit]
+        )
+        assert refused.exit_code == 1
+        assert "unit" in refused.output
+    assert accounts_of(settings).get("wang") is None
