@@ -21,7 +21,7 @@ from bot.web.desk_pages import desk_pages, told
 from bot.web.headers import SecurityHeaders
 from bot.web.incident_pages import incident_pages
 from bot.web.office import office_pages
-from bot.web.pages import House, Refused, own_pages, refusal, sign_in_pages
+from bot.web.pages import SAFE, House, Refused, own_pages, refusal, sign_in_pages
 from bot.web.rates_pages import rates_pages
 from bot.web.ticket_pages import ticket_pages
 from bot.web.training_pages import training_pages
@@ -64,8 +64,10 @@ def add_pages(app: FastAPI, house: House) -> None:
         return refusal(request, error)
 
     @app.exception_handler(CaseworkError)
-    def not_stored(_: Request, error: CaseworkError) -> Response:
-        return PlainTextResponse(told(error), 503)
+    def not_stored(request: Request, error: CaseworkError) -> Response:
+        reading = "工单库暂时不能读取，请稍后再试。"
+        message = reading if request.method in SAFE else told(error)
+        return refusal(request, Refused(503, message))
 
 
 def for_people(request: Request) -> bool:

@@ -147,6 +147,16 @@ def test_a_key_that_is_none_is_refused(inbox: Inbox, key: str) -> None:
         inbox.page(Filter(), after=key)
 
 
+def test_both_databases_page_and_compare_alike(database_url: str) -> None:
+    world = make_world(database_url)
+    filed = [world.file(urgency=one, text="停水100%") for one in ("high", "urgent", "high")]
+    inbox = Inbox(world.store.ledger)
+    wanted = Filter(tab=Tab.ALL, words="100%", place="望京", since=world.now)
+    assert numbers(inbox, wanted, WATER, size=1) == [filed[2], filed[0], filed[1]]
+    assert numbers(inbox, Filter(words=filed[0][:6]), size=2) == [filed[1], filed[0], filed[2]]
+    assert inbox.count(wanted, WATER) == 3
+
+
 @settings(max_examples=15, deadline=None)
 @given(
     urgencies=st.lists(st.sampled_from(["urgent", "high", "normal"]), max_size=7),

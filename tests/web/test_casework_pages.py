@@ -10,6 +10,7 @@ from site_world import UNIT, Site
 from starlette.testclient import TestClient
 
 from bot.casework.audit import Audit
+from bot.casework.errors import CaseworkError
 from bot.casework.handling import Handling
 from bot.web.accounts import AccountError, Role
 from bot.web.units import unit_named, unit_names
@@ -133,6 +134,19 @@ def test_a_filter_that_is_too_long_is_refused_with_a_page(unit: TestClient) -> N
     answer = unit.get("/casework", params={"words": "长" * 101})
     assert answer.status_code == 422
     assert "<html" in answer.text
+
+
+def test_a_database_that_cannot_be_read_is_told_on_a_page(
+    site: Site, unit: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise CaseworkError("The disk is gone.")
+
+    monkeypatch.setattr("bot.web.casework_pages.Inbox.counts", broken)
+    answer = unit.get("/casework")
+    assert answer.status_code == 503
+    assert "工单库暂时不能读取" in answer.text
+    assert "disk" not in answer.text
 
 
 def test_a_ticket_shows_its_life_in_words(site: Site, unit: TestClient) -> None:
