@@ -32,6 +32,10 @@ log = structlog.get_logger(__name__)
 PATIENCE = 20.0
 #: Utterances of one conversation that wait to be recognised; of more the oldest are dropped.
 MOST_WAITING = 12
+#: How often, and after how many seconds each, words are offered to a Redis that is away.
+TRIES, PAUSE = 30, 1.0
+#: Seconds in which the taps of a conversation that is over must have told what they had.
+LAST_WORDS = 2.0
 #: Candidates that are kept of what a caller says.
 KEPT = 3
 
@@ -55,7 +59,8 @@ class _Conversation:
     """Two who talk. It ends when the work that is left is done."""
 
     entry: QueueEntry
-    began_at: float
+    began_at: float = 0.0
+    """Unix time of the call's beginning."""
     taps: list[Tap] = field(default_factory=list)
     waiting: deque[Overheard] = field(default_factory=deque)
     news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -101,7 +106,7 @@ class Transcripts:
         self._node = node
         self._most = most
         self._talks: dict[tuple[str, str], _Conversation] = {}
-        self._writers: set[asyncio.Task[None]] = set()
+        self._attending: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def watch(self) -> None:
@@ -112,13 +117,13 @@ class Transcripts:
                 continue
             try:
                 joined = await asyncio.to_thread(self._queue.list, EntryState.JOINED)
-                await self.follow(joined)
+                self.follow(joined)
             except QueueUnavailable:
                 continue  # whoever talks is looked at again when it is back
             except Exception:
                 log.exception("transcripts.failed", advice="conversations go on without")
 
-    async def follow(self, joined: list[QueueEntry]) -> None:
+    def follow(self, joined: list[QueueEntry]) -> None:
         """Tap those who talk and are not tapped, and leave those who talk no more."""
         talking = {
             (entry.id, entry.leg): entry
@@ -129,7 +134,10 @@ class Transcripts:
             self._talks.pop(key).end()
         for key, entry in talking.items():
             if key not in self._talks and len(self._talks) < self._most:
-                await self._begin(key, entry)
+                talk = self._talks[key] = _Conversation(entry)
+                attending = asyncio.create_task(self._attend(talk))
+                self._attending.add(attending)  # the loop itself holds tasks only weakly
+                attending.add_done_callback(self._attending.discard)
 
     def _concerns(self, change: Change) -> bool:
         """Whether somebody may have begun to talk, or have stopped."""
@@ -150,35 +158,39 @@ class Transcripts:
         """Leave all conversations."""
         for talk in self._talks.values():
             talk.end()
-        for task in self._writers:
+        for task in self._attending:
             task.cancel()
-        await asyncio.gather(*self._writers, return_exceptions=True)
+        await asyncio.gather(*self._attending, return_exceptions=True)
 
-    async def _begin(self, key: tuple[str, str], entry: QueueEntry) -> None:
-        began = await asyncio.to_thread(self._began_at, entry.id)
-        talk = _Conversation(entry, began or entry.queued_at)
-        self._talks[key] = talk
+    async def _attend(self, talk: _Conversation) -> None:
+        """Tap both sides, then write down one utterance after the other, as they end."""
+        entry = talk.entry
+        talk.began_at = await asyncio.to_thread(self._began_at, entry.id) or entry.queued_at
         for leg, who in ((entry.channel, "caller"), (entry.leg, "agent")):
-            talk.taps.append(await self._taps.open(leg, who, talk.overhear, lambda: talk.on_hold))
-        writer = asyncio.create_task(self._write_down(talk))
-        self._writers.add(writer)
-        writer.add_done_callback(self._writers.discard)
+            tap = await self._taps.open(leg, who, talk.overhear, lambda: talk.on_hold)
+            talk.taps.append(tap)
+            if talk.over:
+                tap.close()
+        await self._write_down(talk)
+        # Whoever hung up may have done so in the middle of a word.
+        endings = [asyncio.create_task(tap.ended.wait()) for tap in talk.taps]
+        _, late = await asyncio.wait(endings, timeout=LAST_WORDS)
+        for ending in late:
+            ending.cancel()
+        await self._write_down(talk)
 
     async def _write_down(self, talk: _Conversation) -> None:
-        """One utterance after the other, in the order in which they ended."""
         while talk.waiting or not talk.over:
             if not talk.waiting:
                 talk.news.clear()
                 await talk.news.wait()
                 continue
             speech = talk.waiting.popleft()
+            late = len(talk.waiting) >= MOST_WAITING
             try:
-                late = len(talk.waiting) >= MOST_WAITING
                 await self._utterance(talk, speech, None if late else await self._words(speech))
-            except QueueUnavailable as error:
-                log.warning("transcripts.not_kept", entry=talk.entry.id, error=str(error))
             except Exception:
-                log.exception("transcripts.utterance_failed", entry=talk.entry.id)
+                log.exception("transcripts.utterance_lost", entry=talk.entry.id)
 
     async def _words(self, speech: Overheard) -> str | None:
         """What was said; "" if it was no speech, None if nobody had time to find out."""
@@ -194,9 +206,18 @@ class Transcripts:
         if text == "":
             return
         at = round(max(0.0, speech.at - talk.began_at), 2)
-        turn = Turn(speech.who, text or "", at)
-        await asyncio.to_thread(self._queue.say, talk.entry.id, turn)
+        await self._keep(talk.entry.id, Turn(speech.who, text or "", at))
         if text and speech.who == "caller":
             about = await asyncio.to_thread(self._reads, text)
             if about:
                 await asyncio.to_thread(self._queue.update, talk.entry.id, heard=about)
+
+    async def _keep(self, entry_id: str, turn: Turn) -> None:
+        for _ in range(TRIES):
+            try:
+                await asyncio.to_thread(self._queue.say, entry_id, turn)
+            except QueueUnavailable:
+                await asyncio.sleep(PAUSE)
+            else:
+                return
+        log.warning("transcripts.not_kept", entry=entry_id)

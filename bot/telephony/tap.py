@@ -17,7 +17,6 @@ from uuid import uuid4
 
 import structlog
 
-from bot.agents.types import SwitchboardError
 from bot.speech.endpointing import Endpointer, SpeechEnded
 from bot.speech.types import FRAME_BYTES, FRAME_MS, LINE_RATE
 from bot.telephony.line import Line, LineLostError
@@ -55,6 +54,8 @@ class Tap:
         on_speech: Callable[[Overheard], None],
         deaf: Callable[[], bool],
     ) -> None:
+        self.ended = asyncio.Event()
+        """Set when all that was said has been told."""
         self._who = who
         self._deaf = deaf
         self._endpointer = endpointer
@@ -67,6 +68,8 @@ class Tap:
         self._closed = True
         if self._line is not None:
             self._line.close()
+        else:
+            self.ended.set()  # it has never begun
 
     async def follow(self, line: Line, clock: Callable[[], float]) -> None:
         """Listen to a line until it ends."""
@@ -83,6 +86,7 @@ class Tap:
             line.close()
             for _ in range(LAST_FRAMES):
                 self._hear(SILENCE, clock)
+            self.ended.set()
 
     def _hear(self, frame: bytes, clock: Callable[[], float]) -> None:
         event = self._endpointer.feed(frame)
@@ -125,7 +129,8 @@ class Taps:
         asyncio.get_running_loop().call_later(ARRIVAL, self._expected.pop, ear, None)
         try:
             await asyncio.to_thread(self._spy, leg, ear)
-        except SwitchboardError as error:
+        except Exception as error:
+            # Asterisk is away, a leg has ended: whatever it is, the conversation goes on.
             self._expected.pop(ear, None)
             log.warning("tap.not_opened", who=who, error=str(error))
         return tap

@@ -11,8 +11,9 @@ import pytest
 from agents.queue_world import RedisServer, an_entry
 from telephony.scripted import SILENCE, LoudnessVad, ScriptedLine, voice_like
 
-from bot.agents.queue import AgentQueue
-from bot.agents.types import Candidates, EntryState, QueueEntry, SwitchboardError
+from bot import transcripts
+from bot.agents.queue import AgentQueue, QueueUnavailable
+from bot.agents.types import Candidates, EntryState, QueueEntry, SwitchboardError, Turn
 from bot.observe import Metrics
 from bot.speech.ears import Ears
 from bot.speech.endpointing import Endpointer, EndpointSettings
@@ -73,7 +74,9 @@ class World:
         return found
 
     async def look(self) -> None:
-        await self.transcripts.follow(self.queue.list(EntryState.JOINED))
+        self.transcripts.follow(self.queue.list(EntryState.JOINED))
+        talks = self.transcripts._talks
+        await until(lambda: all(len(talk.taps) == 2 for talk in talks.values()))
 
     async def says(self, leg: str, seconds: float = 0.6, *, then: int = 50) -> None:
         """A leg's sound arrives: it speaks, is silent for some frames, and ends."""
@@ -111,12 +114,12 @@ async def world(redis: RedisServer) -> AsyncIterator[World]:
         spied.append((leg, ear))
 
     taps = Taps(spy, lambda: Endpointer(EndpointSettings(), LoudnessVad()), clock=lambda: NOW)
-    transcripts = Transcripts(
+    made = Transcripts(
         queue, taps, ears, lambda text: WATER if "水" in text else (), lambda _: BEGAN, Metrics()
     )
-    yield World(queue, engine, ears, transcripts, taps, spied, refused)
+    yield World(queue, engine, ears, made, taps, spied, refused)
     engine.gate.set()
-    await transcripts.close()
+    await made.close()
     ears.close()
 
 
@@ -143,9 +146,7 @@ async def test_what_the_caller_says_is_read_for_what_it_is_about(world: World) -
     twice = [*voice_like(0.6), *[SILENCE] * 60, *voice_like(0.6)]
     await world.taps.arrive(ear, ScriptedLine(twice, lost_at=200))
     await world.transcript(3)
-    await world.transcripts.follow([])
-    await asyncio.gather(*world.transcripts._writers)
-    assert world.queue.get("one").heard == WATER  # type: ignore[union-attr]
+    await until(lambda: world.queue.get("one").heard == WATER)  # type: ignore[union-attr]
 
 
 async def test_a_conversation_is_tapped_once_however_often_it_is_looked_at(world: World) -> None:
@@ -223,6 +224,39 @@ async def test_of_too_much_to_recognise_the_oldest_is_left_out(world: World) -> 
     assert missing == list(range(1, 1 + len(missing)))
 
 
+async def test_words_are_kept_that_came_while_redis_was_away(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transcripts, "PAUSE", 0.01)
+    say, away = world.queue.say, [QueueUnavailable("away")] * 3
+
+    def sometimes(entry_id: str, turn: Turn) -> bool:
+        if away:
+            raise away.pop()
+        return say(entry_id, turn)
+
+    monkeypatch.setattr(world.queue, "say", sometimes)
+    entry = world.joined()
+    world.engine.sentences = ["您好", "请讲"]
+    await world.look()
+    await world.says(entry.leg)
+    assert await world.transcript(1) == [("agent", "您好")]
+
+
+async def test_a_conversation_that_ends_before_its_taps_are_there_leaves_none_behind(
+    world: World,
+) -> None:
+    world.joined()
+    world.transcripts.follow(world.queue.list(EntryState.JOINED))
+    world.transcripts.follow([])
+    await asyncio.gather(*world.transcripts._attending)
+    for _, ear in world.spied:
+        line = ScriptedLine(voice_like(1.0))
+        await world.taps.arrive(ear, line)
+        assert line.closed
+        assert line.sent == []
+
+
 async def test_what_waits_on_hold_is_not_written_down(world: World) -> None:
     entry = world.joined()
     world.engine.sentences = ["您好"]
@@ -244,10 +278,12 @@ async def test_the_end_of_a_conversation_ends_its_taps_and_its_last_words_are_ke
     entry = world.joined()
     world.engine.sentences = ["再见"]
     await world.look()
-    arrived = asyncio.create_task(world.says(entry.channel, then=10_000))
-    await asyncio.sleep(0.05)
+    ear = next(ear for leg, ear in world.spied if leg == entry.channel)
+    line = ScriptedLine(voice_like(60.0), lost_at=100_000)
+    arrived = asyncio.create_task(world.taps.arrive(ear, line))
+    await until(lambda: len(line.sent) > 40)
     world.queue.close("one", "agent_done")
-    await world.look()
+    world.transcripts.follow([])
     await asyncio.wait_for(arrived, 10)
     assert await world.transcript(1) == [("caller", "再见")]
 
