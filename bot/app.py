@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,11 @@ from bot.casework.citizens import Citizens
 from bot.casework.incidents import Incidents
 from bot.casework.ratings import Ratings
 from bot.casework.surveys import Surveys
+from bot.casework.talks import Inbox, Talks
 from bot.casework.texts import Texts
 from bot.casework.tickets import TicketStore
 from bot.config import Settings
+from bot.correspondence import Correspondence
 from bot.node.render import asterisk_dirs
 from bot.node.types import Say
 from bot.office import Contact, Office, no_text, nobody_waits
@@ -39,6 +41,8 @@ from bot.speech.turns import Endings
 from bot.speech.types import ELDER_SPEED
 from bot.speech.voice import Voice
 from bot.telephony.calls import Call, Purpose
+from bot.texting import Texter
+from bot.understanding.live import Knowledge
 from bot.understanding.pack import Pack, load_pack
 from bot.understanding.schema import expansions, placeholders
 
@@ -112,6 +116,28 @@ def open_office(
         queue_full,
         Texts(tickets.ledger).send if texting else no_text,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    """What talks with citizens by text."""
+
+    inbox: Inbox
+    texts: Texts
+    texter: Texter
+    correspondence: Correspondence
+
+
+def open_text_line(
+    settings: Settings, office: Office, knowledge: Callable[[str], Knowledge]
+) -> TextLine:
+    """Return the parts of texting; ``knowledge`` is a pack's, by its name."""
+    ledger = office.tickets.ledger
+    inbox, talks = Inbox(ledger.engine, ledger.now), Talks(ledger.engine, ledger.now)
+    texts = Texts(ledger, settings.sms_url, settings.sms_secret)
+    texter = Texter(office.surveys, texts, lambda name: knowledge(name).pack, settings.public_url)
+    answers = Correspondence(office, inbox, talks, texts, knowledge, settings.packs_of)
+    return TextLine(inbox, texts, texter, answers)
 
 
 def contact_of(call: Call, pack: str = "") -> Contact:

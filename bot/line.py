@@ -10,7 +10,6 @@ import contextlib
 import signal
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future
-from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
 from typing import Any
@@ -34,14 +33,13 @@ from bot.app import (
     load_voice,
     open_office,
     open_sounds,
+    open_text_line,
     queue_entry,
     speak_prompts,
 )
 from bot.casework.api_keys import ApiKeys
 from bot.casework.clocks import Clock
-from bot.casework.errors import CaseworkError
 from bot.casework.outbox import Outbox
-from bot.casework.texts import Texts
 from bot.config import Settings
 from bot.database import open_database
 from bot.dialogue.types import Note, Remember, Transfer
@@ -52,6 +50,7 @@ from bot.observe import Metrics, configure_logging
 from bot.office import Contact
 from bot.practice import PREFIX, PracticeHall
 from bot.promises import Promises
+from bot.rounds import again, sending
 from bot.services import open311_services
 from bot.speech.endpointing import Endpointer, EndpointSettings
 from bot.speech.turns import Endings
@@ -67,12 +66,12 @@ from bot.telephony.phone import Phone
 from bot.telephony.switchboard import AmiSwitchboard
 from bot.telephony.tap import Taps
 from bot.telephony.waiting import Announcer
-from bot.texting import Texter, kind_of
+from bot.texting import kind_of
 from bot.training.records import TrainingRecords
 from bot.training.room import TrainingRoom
 from bot.training.speaking import speak
 from bot.transcripts import Transcripts, subjects
-from bot.understanding.live import LivePack
+from bot.understanding.live import Knowledge, LivePack
 from bot.understanding.pack import Pack, PackError
 from bot.web.accounts import Accounts
 from bot.web.app import Reload, create_web
@@ -84,7 +83,7 @@ from bot.web.pages import House
 from bot.web.records import Records
 from bot.web.sessions import Sessions
 from bot.web.survey_pages import survey_pages
-from bot.web.webhooks import Sendable, Sender
+from bot.web.text_gate import text_gate
 
 log = structlog.get_logger(__name__)
 
@@ -98,6 +97,8 @@ SWEEP_EVERY = 6 * 3600.0
 TICK_EVERY = 60.0
 #: Seconds between two looks at whether a back office or a citizen is to be sent something.
 SEND_EVERY = 2.0
+#: Seconds between two looks at whether a citizen has written.
+ANSWER_EVERY = 1.0
 #: Where a call's priority comes from when its bot was lost before it could say.
 LOST_PRIORITY = 3
 
@@ -181,13 +182,7 @@ class Line:
             # Without a gateway everybody is called, whatever the pack says.
             by="call" if settings.sms_url else "",
         )
-        self.texts = Texts(self.office.tickets.ledger, settings.sms_url, settings.sms_secret)
-        self.texter = Texter(
-            self.office.surveys,
-            self.texts,
-            self._pack_of,
-            settings.public_url,
-        )
+        self.text_line = open_text_line(settings, self.office, self._knowledge_of)
         self.promises = Promises(self.office.callbacks, self.queue, self._recall)
         self.practice = PracticeHall(
             AgentQueue(settings.redis_address, prefix=PREFIX),
@@ -206,9 +201,12 @@ class Line:
         """A pack by name; the main one by default."""
         return self.packs[name or self.settings.packs_of("")[0]]
 
-    def _pack_of(self, name: str) -> Pack:
+    def _knowledge_of(self, name: str) -> Knowledge:
         """A pack by the name that a ticket or a call carries; the main one for any other."""
-        return self.live(name if name in self.packs else "").current.pack
+        return self.live(name if name in self.packs else "").current
+
+    def _pack_of(self, name: str) -> Pack:
+        return self._knowledge_of(name).pack
 
     def parts(self, call: Call) -> Parts:
         """What a call that begins now is made of. It keeps this pack to its end. May block."""
@@ -462,48 +460,6 @@ class Line:
             self.metrics.engine_full.set(self.ears.full)
             await asyncio.sleep(RECONCILE_EVERY)
 
-    async def _send(self, what: str, outbox: Sendable) -> None:
-        sender = Sender(outbox)
-        while True:
-            try:
-                sent = await asyncio.to_thread(sender.round)
-                if sent.failed:
-                    log.warning(f"{what}.failed", **asdict(sent))
-                if sent.delivered:
-                    continue  # more may wait
-            except CaseworkError as error:
-                log.error(f"{what}.not_sent", error=str(error))
-            await asyncio.sleep(SEND_EVERY)
-
-    async def _watch_tickets(self) -> None:
-        clock = Clock(self.office.tickets.ledger)
-        while True:
-            try:
-                ticked = await asyncio.to_thread(clock.tick)
-                log.debug("tickets.watched", **asdict(ticked))
-            except CaseworkError as error:
-                log.error("tickets.not_watched", error=str(error))
-            await asyncio.sleep(TICK_EVERY)
-
-    async def _sweep_sounds(self) -> None:
-        while True:
-            days = await asyncio.to_thread(self.sounds.sweep)
-            if days:
-                log.info("sounds.swept", days=days)
-            await asyncio.sleep(SWEEP_EVERY)
-
-    async def _survey(self) -> None:
-        while True:
-            await asyncio.sleep(self.settings.survey_seconds)
-            try:
-                if self.settings.sms_url:
-                    await asyncio.to_thread(self.texter.look)
-                if self.settings.trunk:
-                    await asyncio.to_thread(self.surveyor.look)
-            except Exception as error:
-                # The database, Redis or Asterisk is away, and each says so itself.
-                log.warning("surveys.not_asked", error=str(error))
-
     def health(self) -> dict[str, Any]:
         """Every part and whether it is well, for ``/healthz``."""
         packs = self._packs_in_use
@@ -522,19 +478,24 @@ class Line:
         agi = AgiServer(settings.agi_port, self._on_agi)
         agi.start()
         self.switchboard.start()
-        background = [
-            asyncio.create_task(self._reconcile()),
-            asyncio.create_task(self._speak_answers_ahead()),
-            asyncio.create_task(self._sweep_sounds()),
-            asyncio.create_task(self._watch_tickets()),
-            asyncio.create_task(self._send("webhooks", Outbox(self.office.tickets.engine))),
+        texts, office = self.text_line, self.office
+        tickets = office.tickets
+        rounds = [
+            self._reconcile(),
+            self._speak_answers_ahead(),
+            again("sounds.swept", SWEEP_EVERY, self.sounds.sweep),
+            again("tickets.watched", TICK_EVERY, Clock(tickets.ledger).tick),
+            again("webhooks", SEND_EVERY, sending("webhooks", Outbox(tickets.engine))),
         ]
         if settings.transcribed_talks:
-            background.append(asyncio.create_task(self.transcripts.watch()))
+            rounds.append(self.transcripts.watch())
+        if settings.trunk:
+            rounds.append(again("surveys.called", settings.survey_seconds, self.surveyor.look))
         if settings.sms_url:
-            background.append(asyncio.create_task(self._send("texts", self.texts)))
-        if settings.sms_url or settings.trunk:
-            background.append(asyncio.create_task(self._survey()))
+            rounds.append(again("surveys.texted", settings.survey_seconds, texts.texter.look))
+            rounds.append(again("texts", SEND_EVERY, sending("texts", texts.texts)))
+            rounds.append(again("texts.answered", ANSWER_EVERY, texts.correspondence.look))
+        background = [asyncio.create_task(one) for one in rounds]
         web = create_web(
             self.desk,
             self.queue,
@@ -544,16 +505,17 @@ class Line:
             self.secrets.api_token,
             self.talk,
             self.house(),
-            [survey_pages(self.office.surveys, lambda one: kind_of(self._pack_of(one.pack), one))],
+            [
+                survey_pages(office.surveys, lambda one: kind_of(self._pack_of(one.pack), one)),
+                text_gate(texts.inbox, settings.sms_secret),
+            ],
         )
-        keys = ApiKeys(self.office.tickets.engine)
+        keys = ApiKeys(tickets.engine)
         web.mount(
             "/open311/v2",
-            open311_app(
-                self.office.tickets, keys, lambda: open311_services(self.live().current.pack)
-            ),
+            open311_app(tickets, keys, lambda: open311_services(self.live().current.pack)),
         )
-        web.mount("/api/v1", backoffice_app(self.office.tickets, keys))
+        web.mount("/api/v1", backoffice_app(tickets, keys))
         server = uvicorn.Server(
             uvicorn.Config(
                 web,

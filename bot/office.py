@@ -265,10 +265,12 @@ class Office:
                 self.send_text(key.hexdigest(), "number", note.phone, note.text, contact.pack)
             case TakeSurvey(solved=None):
                 outcome = "refused" if note.refused else "no_answer"
-                self.surveys.attempt(note.number, outcome, BOT)
+                self.surveys.attempt(note.number, outcome, BOT, contact.channel)
             case TakeSurvey(solved=bool(solved)):
-                self.surveys.attempt(note.number, "reached", BOT)
-                self.surveys.answer(note.number, solved, note.satisfied, BOT, note=note.words)
+                self.surveys.attempt(note.number, "reached", BOT, contact.channel)
+                self.surveys.answer(
+                    note.number, solved, note.satisfied, BOT, contact.channel, note.words
+                )
 
     def _remember(self, contact: Contact, note: Remember) -> None:
         if not contact.caller:

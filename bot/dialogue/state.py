@@ -203,6 +203,8 @@ class State:
     errand: Errand = Errand.STATUS
     survey: TicketView | None = None
     """The ticket that the citizen was called for, until it is known how they find it."""
+    grade: int = 0
+    """What they gave it, 1 to 5, before it was known whether it is solved."""
     callback: Callback = Callback()
     wanted: Wanted | None = None
     people: People = People.THERE

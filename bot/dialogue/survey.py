@@ -15,6 +15,8 @@ from bot.understanding.types import Understanding
 #: Words by which a ticket is not solved, or is, whatever else is said.
 _NOT = ("没解决", "没有解决", "还没", "没办", "没人管", "没修", "又坏", "还是", "没弄")
 _DONE = ("解决了", "办好了", "修好了", "弄好了", "处理好了", "好了")
+#: Who gives at least this says that it is solved.
+GOOD = 4
 
 
 def begin(turn: Turn, ticket: TicketView, *, sensitive: bool) -> Decision:
@@ -42,6 +44,12 @@ def solved_said(turn: Turn, said: Understanding) -> Decision | None:
         yes = True
     if yes is not None:
         return solved(turn, yes=yes)
+    if (score := read_rating(said)) is not None:
+        turn.set(grade=score)
+        if score >= GOOD:
+            return solved(turn, yes=True)
+        turn.say("survey_solved")
+        return turn.yes_or_no(Phase.SOLVED)
     if read_unsure(said):
         return decline(turn, refused=True)
     return None
@@ -49,6 +57,8 @@ def solved_said(turn: Turn, said: Understanding) -> Decision | None:
 
 def solved(turn: Turn, *, yes: bool) -> Decision:
     """Solved: ask how they find it; not solved: ask what is not."""
+    if yes and turn.state.grade:
+        return satisfied(turn, turn.state.grade)
     if yes:
         turn.say("survey_satisfied")
         return turn.listen(Phase.SATISFIED, expect=SCORES)
@@ -78,7 +88,7 @@ def unsolved_said(turn: Turn, said: Understanding) -> Decision | None:
 
 def unsolved(turn: Turn, words: str) -> Decision:
     """The survey is over: it is not solved, and goes back to who is responsible."""
-    _take(turn, solved=False, words=words)
+    _take(turn, solved=False, satisfied=turn.state.grade or None, words=words)
     turn.say("survey_reopened")
     return turn.hang_up("surveyed")
 

@@ -162,6 +162,7 @@ class Conversation:
         self._utterances = 0
         self._spoke_until: float | None = None
         self._escalated = False
+        self._request: asyncio.Future[Event] | None = None
 
     async def run(self) -> Outcome:
         """Talk until the dialogue ends or the caller is gone. Never raises."""
@@ -203,6 +204,7 @@ class Conversation:
             try:
                 result = await self._do(decision.actions)
             except LineLostError:
+                state = await self._finish(state)
                 gone = decide(state, HungUp(), book)
                 self._journal.decided(HungUp(), state, gone.state, self._now())
                 await self._take_notes(gone.actions)
@@ -210,6 +212,20 @@ class Conversation:
             if isinstance(result, Outcome):
                 return result
             event = result
+
+    async def _finish(self, state: State) -> State:
+        """Take in what another room was doing as the caller hung up: it is done all the same.
+
+        So the number of a ticket goes to them by text, though they can't hear it any more.
+        """
+        request, self._request = self._request, None
+        if request is None:
+            return state
+        event = await request
+        decision = decide(state, event, self._parts.book)
+        self._journal.decided(event, state, decision.state, self._now())
+        await self._take_notes(decision.actions)
+        return decision.state
 
     async def _refuse(self) -> Outcome:
         """Send the caller to a person at once: those who are talking fill the machine."""
@@ -375,13 +391,15 @@ class Conversation:
 
     async def _ask_for(self, request: Request) -> Event:
         """Have another room do something while the line stays alive."""
+        self._request = asyncio.ensure_future(self._carry_out(request))
+        event = await self._while_waiting(asyncio.shield(self._request))
+        self._request = None
+        return event
+
+    async def _carry_out(self, request: Request) -> Event:
         name = type(request).__name__
         try:
-            event = await self._while_waiting(
-                asyncio.to_thread(self._parts.carry_out, self._call, request)
-            )
-        except LineLostError:
-            raise
+            event = await asyncio.to_thread(self._parts.carry_out, self._call, request)
         except Exception:
             log.exception("request.failed", request=name, advice="the caller goes to a person")
             return Failed(PORTS[type(request)])

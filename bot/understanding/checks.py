@@ -358,6 +358,11 @@ def _references(read: Sequence[ReadFile]) -> Iterator[Problem]:
         yield from _dispatch(
             one, units, categories | {g.id for r in read for g in r.content.groups}
         )
+        for name in one.content.casework.texting.instead if one.content.casework else ():
+            if name not in prompts:
+                steps = ("casework", "texting", "instead", name)
+                why = f"there is no prompt “{name}”"
+                yield one.source.problem(steps, why, key=True)
         for number, mood in enumerate(one.content.moods):
             if mood.prompt and mood.prompt not in prompts:
                 at = ("moods", number, "prompt")

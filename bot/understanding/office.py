@@ -119,6 +119,23 @@ class SurveyTimes(_Model):
         return self
 
 
+class Texting(_Model):
+    """What is special about talking by text."""
+
+    stop: tuple[_Text, ...] = ()
+    """Texts, in capitals, of who wants no more texts (退订), …"""
+    stopped: str = ""
+    """… what they are told, …"""
+    start: tuple[_Text, ...] = ()
+    """… and texts of who wants them again, …"""
+    started: str = ""
+    """… and is told so."""
+    person: str = ""
+    """Told to who needs a person: one will call."""
+    instead: dict[_Text, _Text] = Field(default_factory=dict)
+    """Prompts that are written otherwise than they are said, by name; nothing is filled in."""
+
+
 class IncidentLimits(_Model):
     """When like tickets are one incident."""
 
@@ -156,6 +173,7 @@ class Office(_Model):
     escalation: tuple[EscalationStep, ...] = ()
     dispatch: Dispatch = Dispatch()
     surveys: SurveyTimes = SurveyTimes()
+    texting: Texting = Texting()
     incidents: IncidentLimits = IncidentLimits()
     weights: ScoreWeights = ScoreWeights()
 

@@ -16,6 +16,8 @@ class Open(Enum):
 
     PUBLIC = "public"
     """Anybody who reaches the port."""
+    SIGNED = "signed"
+    """The city's text gateway, which signs what it brings (``text_gate.py``)."""
     TOKEN = "token"
     """Programs that bring the node's own token (``app.py``)."""
 
@@ -43,6 +45,7 @@ ACCESS: dict[tuple[str, str], frozenset[Role] | Open] = {
     ("POST", "/reload"): Open.TOKEN,
     ("GET", "/static"): Open.PUBLIC,
     ("GET", "/static/sip"): Open.PUBLIC,
+    ("POST", "/api/sms"): Open.SIGNED,
     ("GET", "/s/{token}"): Open.PUBLIC,
     ("POST", "/s/{token}"): Open.PUBLIC,
     ("GET", "/login"): Open.PUBLIC,

@@ -186,6 +186,26 @@ def test_a_rule_that_names_nothing_is_refused_where_it_stands(tmp_path: Path) ->
     assert "“{strasse}” is not known" in told
 
 
+@pytest.mark.parametrize(
+    ("written", "why"),
+    [
+        ("surveys: {by: text}", "“text” is missing"),
+        ("surveys: {by: text, text: '{place}', text_sensitive: 好}", "“text” has {'place'}"),
+        ("surveys: {mobile: '1[3'}", "no regular expression"),
+        ("texting: {instead: {good_bye: 再见}}", "there is no prompt “good_bye”"),
+    ],
+)
+def test_rules_of_texting_that_can_not_be_followed_are_refused(
+    tmp_path: Path, written: str, why: str
+) -> None:
+    for file in (ROOT / "grammars" / "baltimore311").rglob("*.yaml"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "dispatch.yaml").write_text(f"casework:\n  {written}\n")
+    with pytest.raises(PackError) as caught:
+        load_pack(tmp_path)
+    assert why in "\n".join(str(problem) for problem in caught.value.problems)
+
+
 def test_a_time_zone_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "office.yaml").write_text("casework: {zone: Beijing}\n")
     with pytest.raises(PackError, match="time zone"):

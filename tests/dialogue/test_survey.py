@@ -37,6 +37,19 @@ def test_not_solved_is_noted_in_the_citizens_words(called: Caller) -> None:
     assert called.hears == ["<survey_reopened>"]
 
 
+def test_a_good_grade_says_that_it_is_solved(called: Caller) -> None:
+    called.says(text="非常满意")
+    assert called.notes == [TakeSurvey(OLD.number, True, 5)]
+    assert called.hung_up.outcome == "surveyed"
+
+
+def test_a_bad_grade_leaves_open_whether_it_is_solved_and_is_kept(called: Caller) -> None:
+    assert called.says(text="不满意").hears == ["<survey_solved>"]
+    assert called.refuses().hears == ["<survey_unsolved>"]
+    called.says(text="还是停水")
+    assert called.notes == [TakeSurvey(OLD.number, False, 2, "还是停水")]
+
+
 def test_it_can_all_be_said_by_keys(called: Caller) -> None:
     called.presses("1").presses("4")
     assert called.notes == [TakeSurvey(OLD.number, True, 4)]

@@ -17,6 +17,7 @@ from dialogue.world import small_line
 from telephony import office
 from telephony.scripted import FRAME, SILENCE, LoudnessVad, ScriptedLine, voice_like
 
+from bot.dialogue.types import Event, Filed, Request, SendText
 from bot.observe import Metrics
 from bot.speech.admission import Admission
 from bot.speech.ears import Ears
@@ -26,6 +27,8 @@ from bot.speech.types import RecogniserStream, Utterance
 from bot.telephony.calls import Call, NextStop, Outcome
 from bot.telephony.conversation import Conversation, Parts
 from bot.telephony.journal import Journal
+from bot.telephony.line import LineLostError, Tick
+from bot.understanding.schema import Policy
 from bot.understanding.types import Candidate, IntentKind, Understanding
 
 
@@ -279,3 +282,42 @@ async def test_every_utterance_is_kept_as_sound_under_the_number_that_the_record
     assert kept[0][2] == pytest.approx(1.75, abs=0.5)
     said = [turn["mark"] for turn in w.journal.turns if turn["who"] == "caller"]
     assert said == [1, 0]
+
+
+async def test_who_hangs_up_while_the_ticket_is_filed_gets_its_number_by_text(
+    world: MakesWorld,
+) -> None:
+    w = world([*quiet(1.5), *voice_like(1.0)], text="小程序打不开", realtime=True)
+    gone, notes = threading.Event(), []
+
+    def carry_out(_: Call, request: Request) -> Event:
+        w.line.lost_at = len(w.line.sent)
+        gone.wait(5)
+        return Filed("261124000017")
+
+    class Fault(Understands):
+        def understand(self, text: str, *_: object, **__: object) -> Understanding:
+            best = Candidate("app.fault", IntentKind.CATEGORY, "小程序故障", 0.99)
+            return Understanding(text, text, (best,))
+
+    tick = w.line.tick
+
+    async def lost_for_good() -> Tick:
+        try:
+            return await tick()
+        except LineLostError:
+            gone.set()
+            raise
+
+    w.line.tick = lost_for_good  # type: ignore[method-assign]
+    w.journal.call = replace(w.journal.call, caller="13800138000")
+    w.parts = replace(
+        w.parts,
+        book=small_line(Policy(read_back=False)),
+        understander=Fault(0.99),
+        carry_out=carry_out,
+        note=lambda _, note: notes.append(note),
+    )
+    outcome = await w.run()
+    assert outcome.label == "caller_gone"
+    assert notes == [SendText("13800138000", "工单号261124000017。")]

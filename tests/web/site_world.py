@@ -20,6 +20,7 @@ from bot.agents.talk import Talk
 from bot.agents.types import QueueEntry
 from bot.casework.citizens import Citizens
 from bot.casework.surveys import Surveys
+from bot.casework.talks import Inbox
 from bot.casework.tickets import TicketStore
 from bot.config import CHECKOUT
 from bot.observe import Metrics
@@ -35,6 +36,7 @@ from bot.web.pages import House
 from bot.web.records import Records
 from bot.web.sessions import Sessions
 from bot.web.survey_pages import survey_pages
+from bot.web.text_gate import text_gate
 
 TOKEN = "a-token"
 #: As secure as the usual one for what is tested here, and quick.
@@ -151,7 +153,10 @@ def make_site(
             TrainingRecords(engine, clock), lambda temper, text: bytes(1600), FakePracticeCalls()
         ),
     )
-    citizens = [survey_pages(Surveys(tickets.ledger), lambda asking: asking.title)]
+    citizens = [
+        survey_pages(Surveys(tickets.ledger), lambda asking: asking.title),
+        text_gate(Inbox(engine, clock), "the gateway's", lambda: clock().timestamp()),
+    ]
     app = create_web(
         desk, queue, metrics, dict, lambda: Reload("p", "1", "1"), TOKEN, talk, house, citizens
     )

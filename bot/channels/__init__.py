@@ -1,0 +1,1 @@
+"""Channels beside the telephone: each turns its wire format into the same dialogue."""
