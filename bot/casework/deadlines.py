@@ -3,9 +3,11 @@
 Pure. Working days follow the State Council's yearly notice, days off and days worked in
 exchange (调休), as kept in the PyPI package ``chinesecalendar``. It knows only years whose
 notice is out. In a later year Monday to Friday are working days, except the statutory days
-that have a fixed date (New Year's Day, 1 and 2 May, 1 to 3 October: 全国年节及纪念日放假办法,
-2024 revision), and :func:`is_certain` says no; the pack can name days off and days worked until
-the package is updated. Leaves to others: watching the time (``clocks.py``).
+(全国年节及纪念日放假办法, 2024 revision): those with a fixed date (New Year's Day, 1 and 2 May,
+1 to 3 October), and those that follow the lunisolar calendar as far as :data:`MOVABLE_HOLIDAYS`.
+:func:`is_certain` says no then, since the days worked in exchange are not known; the pack can
+name days off and days worked until the package is updated. Leaves to others: watching the time
+(``clocks.py``).
 """
 
 from __future__ import annotations
@@ -19,6 +21,16 @@ import chinese_calendar
 
 #: Month and day of statutory days off that fall on the same date every year.
 FIXED_HOLIDAYS = frozenset({(1, 1), (5, 1), (5, 2), (10, 1), (10, 2), (10, 3)})
+#: Statutory days off of years to come that follow the lunisolar calendar (GB/T 33661-2017):
+#: eve of the Spring Festival and its first three days, Qingming, Duanwu, Mid-Autumn.
+MOVABLE_HOLIDAYS = frozenset(
+    {
+        *(dt.date(2027, 2, day) for day in (5, 6, 7, 8)),
+        *(dt.date(2027, 4, 5), dt.date(2027, 6, 9), dt.date(2027, 9, 15)),
+    }
+)
+#: How far deadlines reach; a year that begins within this must be known.
+AHEAD = dt.timedelta(days=60)
 _DAY = dt.timedelta(days=1)
 
 
@@ -81,6 +93,12 @@ def is_certain(rules: ClockRules, day: dt.date) -> bool:
     return not rules.china or _notice_is_out(day) or day.year in {one.year for one in rules.rest}
 
 
+def uncertain_year(rules: ClockRules, today: dt.date) -> int | None:
+    """Return the year that deadlines will soon reach without its days off being known, if any."""
+    years = (day.year for day in (today, today + AHEAD) if not is_certain(rules, day))
+    return next(years, None)
+
+
 def is_working_day(rules: ClockRules, day: dt.date) -> bool:
     """Tell whether offices work on a day."""
     if day in rules.work:
@@ -91,7 +109,8 @@ def is_working_day(rules: ClockRules, day: dt.date) -> bool:
         return day.weekday() < 5
     if _notice_is_out(day):
         return bool(chinese_calendar.is_workday(day))
-    return day.weekday() < 5 and (day.month, day.day) not in FIXED_HOLIDAYS
+    statutory = (day.month, day.day) in FIXED_HOLIDAYS or day in MOVABLE_HOLIDAYS
+    return day.weekday() < 5 and not statutory
 
 
 def _notice_is_out(day: dt.date) -> bool:

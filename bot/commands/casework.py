@@ -56,6 +56,23 @@ def local_time(moment: dt.datetime | None, zone: str) -> str:
     return f"{moment.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}" if moment else ""
 
 
+def parse_until(written: str, zone: str) -> dt.datetime:
+    """Read ``2026-11-25`` as the end of that day in the city, or ``2026-11-25 18:00``.
+
+    Raises:
+        CaseworkError: it is neither.
+    """
+    try:
+        moment = dt.datetime.fromisoformat(written)
+    except ValueError:
+        raise CaseworkError(
+            f"{written!r} is no moment; write it like 2026-11-25 or “2026-11-25 18:00”."
+        ) from None
+    if len(written) <= len("2026-11-25"):
+        moment = dt.datetime.combine(moment, dt.time(23, 59, 59))
+    return moment.replace(tzinfo=moment.tzinfo or ZoneInfo(zone)).astimezone(dt.UTC)
+
+
 def parse_day(written: str, zone: str) -> dt.datetime:
     """Read ``2026-11-25`` as the beginning of that day in the city.
 

@@ -1,4 +1,4 @@
-"""``hotline clock``: remind, say what is overdue, escalate; once or for ever.
+"""``hotline clock``: remind, say what is overdue, escalate; once or for ever; who is to be told.
 
 A running line does it by itself; this is for a node without a bot, and for looking. Leaves to
 others: every rule (``bot/casework/clocks.py``).
@@ -6,22 +6,23 @@ others: every rule (``bot/casework/clocks.py``).
 
 from __future__ import annotations
 
-import datetime as dt
 import time
 from typing import Annotated
 
 import typer
+from rich.markup import escape
+from rich.table import Table
 
 from bot.casework.clocks import Clock, Ticked
-from bot.casework.deadlines import is_certain
+from bot.casework.deadlines import uncertain_year
 from bot.casework.errors import CaseworkError
+from bot.casework.notices import Notices
 from bot.casework.tickets import TicketStore
-from bot.commands.casework import opened
+from bot.commands.casework import local_time, opened
+from bot.commands.output import console
+from bot.observe import mask_number, mask_text
 
-#: How far deadlines reach; a year that begins within this must be known.
-AHEAD = dt.timedelta(days=60)
-
-app = typer.Typer(help="The clock of tickets: run, once.", no_args_is_help=True)
+app = typer.Typer(help="The clock of tickets: run, once, notices.", no_args_is_help=True)
 
 
 @app.command()
@@ -56,13 +57,27 @@ def run(
             typer.echo("已停止。")
 
 
+@app.command()
+def notices(
+    limit: Annotated[int, typer.Option("--limit", help="At most so many.", min=1)] = 50,
+) -> None:
+    """Show whom the clock has something to tell: units, and those up the chain."""
+    table = Table("时间", "对象", "内容")
+    with opened() as store:
+        zone = store.ledger.rules.clocks.zone
+        for one in Notices(store.engine).unsent(limit=limit):
+            whom = mask_number(one.recipient) if one.to_kind == "citizen" else one.recipient
+            table.add_row(local_time(one.made_at, zone), escape(whom), escape(mask_text(one.text)))
+    console().print(table)
+
+
 def _warn(store: TicketStore) -> None:
     """Say in time that working days will soon be guessed."""
-    rules = store.ledger.rules.clocks
-    soon = (store.ledger.now() + AHEAD).date()
-    if not is_certain(rules, soon):
+    today = store.ledger.now().date()
+    years = [uncertain_year(rules.clocks, today) for rules in store.ledger.all_rules]
+    for year in sorted({year for year in years if year is not None}):
         typer.echo(
-            f"提醒：还不知道{soon.year}年的放假和调休安排，工作日暂按周末和固定节日推算。"
+            f"提醒：还不知道{year}年的放假和调休安排，工作日暂按周末和法定节日推算。"
             "请升级软件包 chinesecalendar，或在 dispatch.yaml 的 rest_days、work_days 里写明。",
             err=True,
         )

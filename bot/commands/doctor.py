@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import importlib.metadata
 import json
 from collections.abc import Sequence
 from typing import Annotated
@@ -9,9 +11,13 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from bot.app import load_packs
+from bot.casework.deadlines import uncertain_year
 from bot.commands.output import console
 from bot.config import Settings
 from bot.node.doctor import Finding, examine
+from bot.rules import casework_rules
+from bot.understanding.pack import PackError
 
 MARKS = {"ok": "[green]ok[/]", "warn": "[yellow]warn[/]", "fail": "[red]FAIL[/]"}
 
@@ -20,7 +26,31 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print plain data.")] = False,
 ) -> None:
     """Examine every part of this node; exit code 1 if one fails."""
-    report(examine(Settings()), as_json)
+    settings = Settings()
+    report([*examine(settings), *calendars(settings, dt.date.today())], as_json)
+
+
+def calendars(settings: Settings, today: dt.date) -> list[Finding]:
+    """Say of each pack whether the days off that its deadlines will reach are known."""
+    part, version = "days off", f"chinesecalendar {importlib.metadata.version('chinesecalendar')}"
+    try:
+        packs = load_packs(settings)
+    except PackError as error:
+        advice = "Mend the pack: `hotline grammar check`."
+        return [Finding(part, "fail", detail=str(error).splitlines()[0], advice=advice)]
+    findings = []
+    for pack in packs:
+        year = uncertain_year(casework_rules(pack).clocks, today)
+        if year is None:
+            findings.append(Finding(part, "ok", version, f"{pack.name}: known far enough ahead"))
+            continue
+        why = f"{pack.name}: those of {year} are guessed by weekends and statutory days"
+        advice = (
+            f"When the notice for {year} is out, upgrade chinesecalendar, or write rest_days and "
+            f"work_days into {pack.folder.name}/dispatch.yaml."
+        )
+        findings.append(Finding(part, "warn", version, why, advice))
+    return findings
 
 
 def report(findings: Sequence[Finding], as_json: bool) -> None:

@@ -29,7 +29,7 @@ from bot.casework.tickets import TicketStore
 from bot.casework.whistles import Whistles
 from bot.casework.wording import STATES
 from bot.commands import whistle
-from bot.commands.casework import line_pack, local_time, opened, parse_day
+from bot.commands.casework import line_pack, local_time, opened, parse_day, parse_until
 from bot.commands.output import console
 from bot.commands.ticket_view import as_data, describe, ticket_table
 from bot.observe import mask_number
@@ -99,6 +99,9 @@ def list_tickets(
     phone: Annotated[str, typer.Option("--phone", help="Only those of a number.")] = "",
     search: Annotated[str, typer.Option("--search", help="Only those that say all words.")] = "",
     overdue: Annotated[bool, typer.Option("--overdue", help="Only overdue ones.")] = False,
+    due_within: Annotated[
+        int, typer.Option("--due-within", help="Only those due within so many hours.", min=0)
+    ] = 0,
     everything: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False,
     limit: Annotated[int, typer.Option("--limit", help="At most so many.", min=1)] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="Print plain data.")] = False,
@@ -116,6 +119,10 @@ def list_tickets(
         if search:
             with store.ledger.transaction() as session:
                 where += finding(session, search)
+        if due_within:
+            ahead = store.ledger.now() + dt.timedelta(hours=due_within)
+            where.append(Ticket.due_at.between(store.ledger.now(), ahead))
+            where.append(Ticket.state.in_([one.value for one in RUNNING]))
         tickets = store.select(*where, limit=limit)
         zone = store.ledger.rules.clocks.zone
         if as_json:
@@ -204,6 +211,53 @@ def resolve(
     """Say that a ticket is done (办结)."""
     with opened() as store:
         Handling(store.ledger).resolve(number, _unit(store, number, by), result)
+        _done(store, number)
+
+
+@app.command()
+def extend(
+    number: Number,
+    until: Annotated[
+        str, typer.Option("--until", help="Ask for time till 2026-12-05, or “2026-12-05 18:00”.")
+    ] = "",
+    reason: Annotated[str, typer.Option("--reason", help="Why more time is needed.")] = "",
+    grant: Annotated[bool, typer.Option("--grant", help="Grant what was asked for.")] = False,
+    refuse: Annotated[str, typer.Option("--refuse", help="Refuse it, and why.")] = "",
+    by: Annotated[
+        str, typer.Option("--by", help="Default: the unit asks, a supervisor decides.")
+    ] = "",
+) -> None:
+    """Ask for more time (延期) by --until and --reason; decide on it by --grant or --refuse."""
+    with opened() as store:
+        handling, asked = Handling(store.ledger), _known(store, number).extension_to
+        if until and reason and not (grant or refuse):
+            zone = store.ledger.rules_of(_known(store, number).pack).clocks.zone
+            unit = _unit(store, number, by)
+            handling.ask_extension(number, unit, parse_until(until, zone), reason)
+        elif grant and not (until or refuse):
+            handling.extend(number, by or "supervisor")
+        elif refuse and not (until or grant):
+            if asked is None:
+                raise CaseworkError("No extension was asked for.")
+            handling.refuse_extension(number, by or "supervisor", refuse)
+        else:
+            raise CaseworkError("Say --until and --reason; or --grant; or --refuse and why.")
+        _done(store, number)
+
+
+@app.command()
+def suspend(number: Number, reason: Reason, by: Agent = "supervisor") -> None:
+    """Let the clock of a ticket stand still (挂起)."""
+    with opened() as store:
+        Handling(store.ledger).suspend(number, by, reason)
+        _done(store, number)
+
+
+@app.command()
+def resume(number: Number, by: Agent = "supervisor") -> None:
+    """Go on with a ticket that was suspended; its deadline moves by the time in between."""
+    with opened() as store:
+        Handling(store.ledger).resume(number, by)
         _done(store, number)
 
 

@@ -65,6 +65,7 @@ def examine(settings: Settings) -> list[Finding]:
         ("disk", lambda: _disk(settings)),
         ("state folder", lambda: _state_folder(settings)),
         ("secrets", lambda: _secrets(settings)),
+        ("texts", lambda: _texts(settings)),
     ]
     findings = []
     for name, look in parts:
@@ -254,6 +255,24 @@ def _secrets(settings: Settings) -> Finding:
         )
     load_secrets(settings)
     return Finding("secrets", "ok", detail=f"mode {mode:04o}")
+
+
+def _texts(settings: Settings) -> Finding:
+    """Look at the settings of the text gateway; it is not asked, since a text would cost."""
+    url, public = settings.sms_url, settings.public_url
+    if not url:
+        return Finding("texts", "ok", detail="no gateway: HOTLINE_SMS_URL is not set")
+    if not settings.sms_secret:
+        advice = "Set HOTLINE_SMS_SECRET to the secret that the gateway knows."
+        return Finding("texts", "fail", detail="texts can't be signed", advice=advice)
+    if not url.startswith(("https://", "http://")):
+        advice = "HOTLINE_SMS_URL begins with https:// or http://."
+        return Finding("texts", "fail", detail=f"{url} is no address", advice=advice)
+    if public and not public.startswith("https://"):
+        advice = "Give citizens an https:// address in HOTLINE_PUBLIC_URL."
+        return Finding("texts", "warn", detail=f"links lead to {public}", advice=advice)
+    links = f"links to {public}/s/…" if public else "no links: HOTLINE_PUBLIC_URL is not set"
+    return Finding("texts", "ok", detail=f"{url}; {links}")
 
 
 def _line(settings: Settings) -> Finding:

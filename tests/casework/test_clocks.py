@@ -12,7 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.casework.clocks import Clock
-from bot.casework.deadlines import ClockRules, Limit, due, is_certain, is_working_day
+from bot.casework.deadlines import (
+    ClockRules,
+    Limit,
+    due,
+    is_certain,
+    is_working_day,
+    uncertain_year,
+)
 from bot.casework.errors import IllegalTransition
 from bot.casework.notices import Notices
 
@@ -72,6 +79,31 @@ def test_the_pack_can_say_what_the_package_does_not_know_yet() -> None:
     assert not is_working_day(rules, dt.date(2040, 1, 2))
     assert is_working_day(rules, dt.date(2040, 1, 7))
     assert is_certain(rules, dt.date(2040, 5, 1))
+
+
+def test_next_year_s_statutory_days_are_off_though_its_notice_is_not_out() -> None:
+    # 2027 by the lunisolar calendar: the Spring Festival is Saturday 6 February, with its eve.
+    off = [(2, 5), (2, 8), (4, 5), (6, 9), (9, 15), (5, 1), (10, 1)]
+    assert not any(is_working_day(CHINA, dt.date(2027, *day)) for day in off)
+    # Filed on Thursday 4 February: the next working day is Tuesday the 9th.
+    assert due(CHINA, Limit(24, working=True), beijing(2027, 2, 4)) == last_second(2027, 2, 9)
+    assert not is_certain(CHINA, dt.date(2027, 2, 4))
+
+
+def test_a_deadline_over_the_end_of_the_known_years_is_found_on_both_sides() -> None:
+    # Thursday 31 December 2026 is worked; 1 January 2027 is off, and then there is a weekend.
+    filed = beijing(2026, 12, 30, 9)
+    assert due(CHINA, Limit(2 * 24, working=True), filed) == last_second(2027, 1, 4)
+
+
+@pytest.mark.parametrize(
+    ("today", "year"), [((2026, 10, 31), None), ((2026, 11, 30), 2027), ((2027, 3, 1), 2027)]
+)
+def test_it_is_said_in_time_that_a_year_is_not_known(
+    today: tuple[int, int, int], year: int | None
+) -> None:
+    assert uncertain_year(CHINA, dt.date(*today)) == year
+    assert uncertain_year(ClockRules(china=False), dt.date(*today)) is None
 
 
 def test_elsewhere_only_weekends_are_off() -> None:

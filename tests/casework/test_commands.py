@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import json
 from pathlib import Path
 
@@ -184,3 +185,42 @@ def test_who_refuses_texts_on_the_telephone_is_noted_by_an_agent() -> None:
         assert not Texts(store.ledger).send("k1", "number", "13800138000", "工单号。")
         run("text", "allow", "13800138000")
         assert Texts(store.ledger).send("k1", "number", "13800138000", "工单号。")
+
+
+def test_more_time_is_asked_for_by_the_unit_and_granted_by_a_supervisor() -> None:
+    number = a_ticket()
+    asked = ("ticket", "extend", number, "--until", "2099-12-05", "--reason", "等待配件")
+    assert "2099-12-05" not in run(*asked)
+    assert "supervisor" in refused("ticket", "extend", number, "--grant", "--by", f"unit:{UNIT}")
+    assert "2099-12-05 23:59" in run("ticket", "extend", number, "--grant")
+    assert "No extension" in refused("ticket", "extend", number, "--refuse", "理由不足")
+    assert "--until" in refused("ticket", "extend", number)
+    assert "no moment" in refused(
+        "ticket", "extend", number, "--until", "下周", "--reason", "等待配件"
+    )
+
+
+def test_the_clock_s_words_are_shown_and_what_is_due_is_listed() -> None:
+    number = a_ticket()
+    with opened() as store, store.ledger.transaction() as session:
+        ticket = store.ledger.take(session, number)
+        ticket.clock_from = store.ledger.now() - dt.timedelta(days=1)
+        ticket.due_at = store.ledger.now() + dt.timedelta(hours=1)
+    assert number in run("ticket", "list", "--due-within", "2")
+    assert "临期提醒 1" in run("clock", "once")
+    with opened() as store, store.ledger.transaction() as session:
+        store.ledger.take(session, number).due_at = store.ledger.now() - dt.timedelta(days=2)
+    ticked = run("clock", "once")
+    assert "超期 1" in ticked
+    assert number in run("ticket", "list", "--overdue")
+    shown, told = run("ticket", "show", number), run("clock", "notices")
+    for whom in ("承办单位负责人", "市民热线服务中心督办科"):
+        assert whom in shown
+        assert whom.replace(" ", "") in told.replace("\n", "").replace(" ", "") or whom[:6] in told
+
+
+def test_a_suspended_ticket_stands_still_and_goes_on() -> None:
+    number = a_ticket()
+    run("ticket", "accept", number)
+    assert "挂起" in run("ticket", "suspend", number, "--reason", "等待业主大会")
+    assert "挂起" not in run("ticket", "resume", number)

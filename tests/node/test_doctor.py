@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -9,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 import typer
 
-from bot.commands.doctor import report
+from bot.commands.doctor import calendars, report
 from bot.config import Settings
 from bot.node.doctor import Finding, examine
 from bot.node.secrets import load_secrets, secrets_path
@@ -70,3 +71,20 @@ def test_a_report_fails_when_a_part_fails(capsys: pytest.CaptureFixture[str]) ->
         report([Finding("a", "fail", "1.0", "broken", "mend it")], as_json=False)
     assert caught.value.exit_code == 1
     assert "mend it" in capsys.readouterr().out
+
+
+def test_texts_that_can_not_be_signed_are_a_failure(settings: Settings) -> None:
+    assert by_part(settings)["texts"].state == "ok"
+    gateway = settings.model_copy(update={"sms_url": "https://gateway.example/send"})
+    assert "HOTLINE_SMS_SECRET" in by_part(gateway)["texts"].advice
+    signed = gateway.model_copy(update={"sms_secret": "s", "public_url": "http://12345.example"})
+    assert by_part(signed)["texts"].state == "warn"
+
+
+def test_days_off_that_are_not_known_yet_are_a_warning_in_time() -> None:
+    early = calendars(Settings(), dt.date(2026, 9, 1))
+    assert {one.state for one in early} == {"ok"}
+    beijing, baltimore = calendars(Settings(), dt.date(2026, 11, 30))
+    assert (beijing.state, baltimore.state) == ("warn", "ok")
+    assert "2027" in beijing.detail
+    assert "rest_days" in beijing.advice
