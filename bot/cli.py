@@ -31,6 +31,7 @@ from bot.commands import (
     text,
     ticket,
     train,
+    training,
     tts,
 )
 from bot.commands import setup as setup_command
@@ -89,6 +90,7 @@ app.add_typer(model.app, name="model")
 app.add_typer(asr.app, name="asr")
 app.add_typer(ticket.app, name="ticket")
 app.add_typer(clock.app, name="clock")
+app.add_typer(training.app, name="training")
 app.add_typer(text.app, name="text")
 
 

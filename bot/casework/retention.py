@@ -28,6 +28,7 @@ from bot.casework.models import (
     Whistle,
 )
 from bot.casework.outside_models import LegalHold, TextMessage, TextTalk
+from bot.casework.training_models import TrainingMarkRow, TrainingRow
 
 #: What stands where personal words were.
 ERASED = "（已按规定删除）"
@@ -43,6 +44,8 @@ class Policy:
     """After a ticket is over."""
     drafts: int = 30
     """After a half-finished ticket was begun, or something was texted."""
+    training: int = 2 * 365
+    """After a practice call or drill."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class Erased:
     drafts: int
     held: int
     """Tickets that are due but under legal hold."""
+    practices: int = 0
+    """Of trainees."""
 
 
 class Retention:
@@ -67,8 +72,8 @@ class Retention:
         Raises:
             CaseworkError: the policy keeps nothing, or the database cannot be used.
         """
-        if policy.tickets < 1 or policy.drafts < 1:
-            raise CaseworkError("Keep tickets and drafts for at least one day.")
+        if min(policy.tickets, policy.drafts, policy.training) < 1:
+            raise CaseworkError("Keep tickets, drafts and training for at least one day.")
         now = self._ledger.now()
         over = Ticket.state.not_in([state.value for state in OPEN])
         old = Ticket.changed_at < now - dt.timedelta(days=policy.tickets)
@@ -82,6 +87,8 @@ class Retention:
                     select(Draft.id).where(Draft.at < now - dt.timedelta(days=policy.drafts))
                 )
             )
+            practised = TrainingRow.at < now - dt.timedelta(days=policy.training)
+            practices = list(session.scalars(select(TrainingRow.id).where(practised)))
         if not dry:
             for first in range(0, len(ids), BATCH):
                 with self._ledger.transaction() as session:
@@ -92,7 +99,10 @@ class Retention:
                 done = TextMessage.state != "pending", TextMessage.made_at < before
                 session.execute(delete(TextMessage).where(*done))
                 session.execute(delete(TextTalk).where(TextTalk.last_at < before))
-        return Erased(len(ids), len(stale), len(kept))
+                marks = delete(TrainingMarkRow)
+                session.execute(marks.where(TrainingMarkRow.session_id.in_(practices)))
+                session.execute(delete(TrainingRow).where(TrainingRow.id.in_(practices)))
+        return Erased(len(ids), len(stale), len(kept), len(practices))
 
     def erase(self, number: str, by: str | Actor, reason: str) -> None:
         """Erase one ticket's personal fields because the citizen, or a court, says so.

@@ -114,16 +114,17 @@ def rekey(
 def retention(
     tickets: Annotated[int, typer.Option(help="Days after a ticket is over.")] = Policy().tickets,
     drafts: Annotated[int, typer.Option(help="Days of half-finished tickets.")] = Policy().drafts,
+    training: Annotated[int, typer.Option(help="Days of practices.")] = Policy().training,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
     by: ByOption = "system:retention",
 ) -> None:
     """Erase personal fields that are kept no longer, but never those under legal hold."""
     with _database() as engine:
         versions.prepare(engine)
-        done = Retention(Ledger(engine)).run(Policy(tickets, drafts), by, dry_run)
+        done = Retention(Ledger(engine)).run(Policy(tickets, drafts, training), by, dry_run)
         verb = "would be erased" if dry_run else "were erased"
         typer.echo(
-            f"{done.tickets} tickets and {done.drafts} drafts {verb}; "
+            f"{done.tickets} tickets, {done.drafts} drafts and {done.practices} practices {verb}; "
             f"{done.held} tickets are due but under legal hold."
         )
 

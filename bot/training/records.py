@@ -1,6 +1,7 @@
 """What trainees did, kept in SQL apart from every ticket and every figure.
 
-Leaves to others: scoring (``scoring.py``), and what is to be read out of it (``progress.py``).
+Leaves to others: scoring (``scoring.py``), what is to be read out of it (``progress.py``), and
+how long it is kept (``casework/retention.py``).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Engine, delete, func, select
+from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import selectinload
 
 from bot.casework.ledger import Clock, transaction, utc_now
@@ -111,17 +112,6 @@ class TrainingRecords:
                 query.group_by(TrainingRow.trainee).order_by(TrainingRow.trainee)
             )
             return [(row[0], int(row[1]), round(float(row[2]), 1), row[3]) for row in rows]
-
-    def forget(self, before: dt.datetime, dry: bool = False) -> int:
-        """Delete what is older; return how many practices that were, or would be."""
-        old = TrainingRow.at < before
-        with transaction(self._engine) as session:
-            count = session.scalar(select(func.count(TrainingRow.id)).where(old)) or 0
-            if not dry:
-                ids = select(TrainingRow.id).where(old)
-                session.execute(delete(TrainingMarkRow).where(TrainingMarkRow.session_id.in_(ids)))
-                session.execute(delete(TrainingRow).where(old))
-            return count
 
 
 def _practice(row: TrainingRow) -> Practice:

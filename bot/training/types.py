@@ -50,6 +50,7 @@ FIELD_NAMES = {
     Field.FAREWELL: "结束语",
 }
 HANDLINGS = {"filed": "登记工单", "answered": "当场解答", "transferred": "转紧急电话"}
+LEVELS = {1: "入门", 2: "进阶", 3: "较难"}
 URGENCIES = {"low": "一般", "normal": "普通", "high": "较急", "urgent": "紧急"}
 
 

@@ -28,16 +28,16 @@ from bot.agents.presence import SERVING
 from bot.agents.queue import AgentBusy
 from bot.agents.types import JoinResult
 from bot.speech.audio import wav_bytes
+from bot.training.choosing import intent_of, labels
 from bot.training.drills import Drill, drills_of
 from bot.training.picture import bars, curve
 from bot.training.progress import next_scenarios, progress_of
 from bot.training.records import Practice
 from bot.training.room import PracticeRefused, PracticeView, Stage
 from bot.training.scoring import coaching_of, score
-from bot.training.types import FIELD_NAMES, HANDLINGS, URGENCIES, Answer, Kind
+from bot.training.types import FIELD_NAMES, HANDLINGS, LEVELS, URGENCIES, Answer, Kind
 from bot.understanding.pack import Pack
 from bot.understanding.scenarios import Coaching, Scenario, Temper
-from bot.understanding.schema import Category, Emergency, Faq
 from bot.web.accounts import Role
 from bot.web.desk_pages import RESULTS
 from bot.web.feed import event
@@ -58,7 +58,6 @@ STAGES = {
     Stage.SCORED: "练习结束，正在打开成绩……",
     Stage.FAILED: "练习没有完成。",
 }
-LEVELS = {1: "入门", 2: "进阶", 3: "较难"}
 
 
 def training_pages(house: House) -> APIRouter:
@@ -339,26 +338,10 @@ def titles_of(coaching: Coaching) -> dict[str, str]:
     return {temper.id: temper.title for temper in coaching.tempers}
 
 
-def label_of(intent: Category | Faq | Emergency) -> str:
-    """Return the name under which an intent is chosen: those of a kind say so."""
-    if isinstance(intent, Faq):
-        return f"咨询：{intent.title}"
-    return f"紧急：{intent.title}" if isinstance(intent, Emergency) else intent.title
-
-
-def intent_of(chosen: str, pack: Pack) -> str:
-    """Return the id of an intent that was chosen by its label, "" for none."""
-    for intent in pack.intents:
-        if isinstance(intent, Category | Faq | Emergency) and chosen.strip() == label_of(intent):
-            return intent.id
-    return ""
-
-
 def choices_of(pack: Pack) -> dict[str, Any]:
     """Return what the form of a classification offers."""
-    kinds = (Category, Faq, Emergency)
     return {
-        "intents": [label_of(one) for kind in kinds for one in pack.intents if type(one) is kind],
+        "intents": labels(pack),
         "units": {unit.id: unit.name for unit in pack.units},
         "urgencies": URGENCIES,
         "handlings": HANDLINGS,

@@ -19,11 +19,11 @@ from bot.database import open_database
 from bot.practice import PREFIX
 from bot.speech.audio import read_wav
 from bot.telephony.phone import Phone
+from bot.training.choosing import label_of
 from bot.training.records import Practice, TrainingRecords
 from bot.training.scoring import expected_of
 from bot.training.types import Field
 from bot.web.accounts import Accounts, Role
-from bot.web.training_pages import label_of
 
 pytestmark = pytest.mark.call
 

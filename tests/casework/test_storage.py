@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from casework.world import make_world
-from sqlalchemy import Text, select, text, type_coerce
+from sqlalchemy import Engine, Text, select, text, type_coerce
 from sqlalchemy.orm import Session
 
 from bot.casework.backup import backup, restore
@@ -24,6 +24,7 @@ from bot.casework.rekeying import reseal
 from bot.casework.retention import ERASED, Policy, Retention
 from bot.casework.storage import open_engine
 from bot.casework.tickets import TicketStore, check_digit
+from bot.casework.training_models import TrainingMarkRow, TrainingRow
 from bot.casework.versions import current, newest
 
 ONE, TWO = b"1" * 32, b"2" * 32
@@ -161,6 +162,23 @@ def _another(url: str, folder: Path, postgres: object) -> str:
 # --- retention ------------------------------------------------------------------------------
 
 
+def practise(engine: Engine, at: dt.datetime) -> None:
+    mark = TrainingMarkRow(field="intent", points=1.0, most=1.0)
+    row = TrainingRow(
+        at=at,
+        trainee="lin",
+        kind="drill",
+        scenario="a",
+        title="停水",
+        total=100.0,
+        passed=True,
+        record={"answer": {}, "said": []},
+        marks=[mark],
+    )
+    with Session(engine) as session, session.begin():
+        session.add(row)
+
+
 def test_what_is_over_for_long_is_erased_but_not_under_hold(database_url: str) -> None:
     world = make_world(database_url)
     store, retention = world.store, Retention(world.store.ledger)
@@ -169,11 +187,13 @@ def test_what_is_over_for_long_is_erased_but_not_under_hold(database_url: str) -
         store.withdraw(number, "citizen", "不用了")
     retention.hold(held, "supervisor:1", "诉讼")
     store.keep_draft("draft", {"text": "丁"}, PHONE)
+    practise(store.engine, world.now)
     world.wait(dt.timedelta(days=40))
-    policy = Policy(tickets=31, drafts=31)
+    practise(store.engine, world.now)
+    policy = Policy(tickets=31, drafts=31, training=31)
 
     would = retention.run(policy, "system", dry=True)
-    assert (would.tickets, would.drafts, would.held) == (1, 1, 1)
+    assert (would.tickets, would.drafts, would.held, would.practices) == (1, 1, 1, 1)
     assert store.get(gone).text == "甲"  # type: ignore[union-attr]
     assert retention.run(policy, "system") == would
 
@@ -190,6 +210,8 @@ def test_what_is_over_for_long_is_erased_but_not_under_hold(database_url: str) -
     assert store.get(still_open).text == "丙"  # type: ignore[union-attr]
     with Session(store.engine) as session:
         assert session.scalars(select(Draft)).all() == []
+        assert len(session.scalars(select(TrainingRow)).all()) == 1
+        assert len(session.scalars(select(TrainingMarkRow)).all()) == 1
         assert [one.subject for one in session.scalars(select(AuditEntry))] == [gone]
     assert retention.run(policy, "system").tickets == 0
 

@@ -1,6 +1,16 @@
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
+
+# The queue's own tests have the world it lives in; importlib mode knows no neighbours.
+sys.path.insert(0, str(Path(__file__).parent.parent / "agents"))
+sys.path.insert(0, str(Path(__file__).parent))
+
+from queue_world import RedisServer
 
 from bot.config import CHECKOUT
 from bot.training.citizen import Citizen
@@ -32,3 +42,11 @@ def no_water(scenarios: dict[str, Scenario]) -> Scenario:
 @pytest.fixture(scope="session")
 def angry(pack: Pack, coaching: Coaching, scenarios: dict[str, Scenario]) -> Citizen:
     return Citizen(scenarios["neighbourhood.night_site"], coaching, pack.gazetteer)
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server.url
+    server.kill()

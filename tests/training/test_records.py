@@ -71,17 +71,6 @@ def test_everybody_has_their_own(records: TrainingRecords) -> None:
     assert [(name, count) for name, count, _, _ in records.trainees()] == [("lin", 1), ("wu", 2)]
 
 
-def test_what_is_old_is_forgotten_and_only_that(records: TrainingRecords) -> None:
-    first, second = keep(records), keep(records)
-    kept = records.get(second)
-    assert kept is not None
-    assert records.forget(kept.at, dry=True) == 1
-    assert records.get(first)
-    assert records.forget(kept.at) == 1
-    assert records.get(first) is None
-    assert records.get(second) == kept
-
-
 def test_the_weakest_part_comes_first_with_its_advice(records: TrainingRecords) -> None:
     for _ in range(3):
         keep(records, place=3.0)

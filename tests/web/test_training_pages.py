@@ -10,12 +10,12 @@ from fake_practice import FakePracticeCalls
 from site_world import Site
 from starlette.testclient import TestClient
 
+from bot.training.choosing import label_of
 from bot.training.room import Stage
 from bot.training.scoring import expected_of
 from bot.training.types import Answer
 from bot.web.accounts import Role
 from bot.web.records import Correction
-from bot.web.training_pages import label_of
 
 DRILL = "utilities.no_water"
 
