@@ -61,7 +61,7 @@ from bot.telephony.agi import AgiServer, CallAgi, asked_for, take_call
 from bot.telephony.audiosocket import AudioSocketLine, serve_audio
 from bot.telephony.calls import Call, CallBook, Outcome, Purpose
 from bot.telephony.conversation import Conversation, Parts
-from bot.telephony.journal import Journal, read_call
+from bot.telephony.journal import Journal, add_talk, read_call
 from bot.telephony.phone import Phone
 from bot.telephony.switchboard import AmiSwitchboard
 from bot.telephony.tap import Taps
@@ -153,6 +153,7 @@ class Line:
             self.ears,
             self._subjects,
             lambda call_id: (self._record(call_id) or {}).get("began_at", 0.0),
+            lambda call_id, talk: add_talk(calls_folder(settings), call_id, talk),
             self.metrics,
             settings.node,
             settings.transcribed_talks,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -88,11 +88,15 @@ class Transcripts:
         ears: Ears,
         reads: Reads,
         began_at: Callable[[str], float],
+        file: Callable[[str, Sequence[Turn]], None],
         metrics: Metrics,
         node: str = "",
         most: int = 20,
     ) -> None:
-        """``reads`` and ``began_at`` (Unix time of a call's beginning, by its id) may block.
+        """``reads``, ``began_at`` and ``file`` may block.
+
+        ``began_at``: Unix time of a call's beginning, by its id. ``file`` gets all that was
+        said to agents in a call when one of them is off it.
 
         ``most``: conversations that are followed at the same time; each costs a few per cent
         of a processor while somebody speaks. The others are followed as these end.
@@ -102,6 +106,7 @@ class Transcripts:
         self._ears = ears
         self._reads = reads
         self._began_at = began_at
+        self._file = file
         self._metrics = metrics
         self._node = node
         self._most = most
@@ -178,6 +183,11 @@ class Transcripts:
         for ending in late:
             ending.cancel()
         await self._write_down(talk)
+        try:
+            said = await asyncio.to_thread(self._queue.said, entry.id)
+            await asyncio.to_thread(self._file, entry.id, said)
+        except QueueUnavailable as error:
+            log.warning("transcripts.not_filed", entry=entry.id, error=str(error))
 
     async def _write_down(self, talk: _Conversation) -> None:
         while talk.waiting or not talk.over:

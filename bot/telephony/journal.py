@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import structlog
 
+from bot.agents.types import Turn
 from bot.dialogue.log import event_to_json
 from bot.dialogue.state import State
 from bot.dialogue.types import Event
@@ -162,17 +163,31 @@ class Journal:
         """Write the record. A full disk costs the record, never the call."""
         if self._path is None:
             return
+        _write(self._path, self.as_dict())
+
+
+def _write(path: Path, record: dict[str, Any]) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle, name = tempfile.mkstemp(dir=self._path.parent, suffix=".part")
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    json.dump(self.as_dict(), file, ensure_ascii=False)
-                Path(name).replace(self._path)
-            finally:
-                Path(name).unlink(missing_ok=True)
-        except OSError as error:
-            log.error("journal.not_saved", error=str(error), advice="free disk space")
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(record, file, ensure_ascii=False)
+            Path(name).replace(path)
+        finally:
+            Path(name).unlink(missing_ok=True)
+    except OSError as error:
+        log.error("journal.not_saved", error=str(error), advice="free disk space")
+
+
+def add_talk(folder: Path, call_id: str, talk: Sequence[Turn]) -> None:
+    """Put what caller and agent said beside what the bot and the caller did, as ``talk``.
+
+    The bot's part must be over. Nothing happens when there is no record.
+    """
+    record = read_call(folder, call_id)
+    if record is not None:
+        _write(folder / f"{call_id}.json", {**record, "talk": [asdict(turn) for turn in talk]})
 
 
 def read_call(folder: Path, call_id: str) -> dict[str, Any] | None:

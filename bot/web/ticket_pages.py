@@ -57,7 +57,7 @@ class Said:
     """One thing said in the call that a ticket was filed in."""
 
     who: str
-    """``caller`` or ``bot``."""
+    """``caller``, ``bot`` or ``agent``."""
     text: str
     at: float
     """Seconds since the call began."""
@@ -260,7 +260,7 @@ def _details(details: Mapping[str, Any], reveal: bool) -> list[tuple[str, str]]:
 
 def _said(house: House, ticket: Ticket, reveal: bool) -> list[Said]:
     record = house.record(ticket.call_id)
-    turns = record.get("turns", []) if record else []
+    turns = [*record.get("turns", []), *record.get("talk", [])] if record else []
 
     def mark(turn: Mapping[str, Any]) -> int:
         number = int(turn.get("mark") or 0)

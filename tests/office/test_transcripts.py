@@ -63,6 +63,7 @@ class World:
     transcripts: Transcripts
     taps: Taps
     spied: list[tuple[str, str]]
+    filed: list[tuple[str, tuple[Turn, ...]]]
     refused: set[str] = field(default_factory=set)
 
     def joined(self, entry_id: str = "one", **more: object) -> QueueEntry:
@@ -106,7 +107,7 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 async def world(redis: RedisServer) -> AsyncIterator[World]:
     redis.client.flushall()
     queue, engine = AgentQueue(redis.url), Engine()
-    ears, spied, refused = Ears(engine, 2), [], set()
+    ears, spied, refused, filed = Ears(engine, 2), [], set(), []
 
     def spy(leg: str, ear: str) -> None:
         if leg in refused:
@@ -115,9 +116,15 @@ async def world(redis: RedisServer) -> AsyncIterator[World]:
 
     taps = Taps(spy, lambda: Endpointer(EndpointSettings(), LoudnessVad()), clock=lambda: NOW)
     made = Transcripts(
-        queue, taps, ears, lambda text: WATER if "水" in text else (), lambda _: BEGAN, Metrics()
+        queue,
+        taps,
+        ears,
+        lambda text: WATER if "水" in text else (),
+        lambda _: BEGAN,
+        lambda call_id, talk: filed.append((call_id, tuple(talk))),
+        Metrics(),
     )
-    yield World(queue, engine, ears, made, taps, spied, refused)
+    yield World(queue, engine, ears, made, taps, spied, filed, refused)
     engine.gate.set()
     await made.close()
     ears.close()
@@ -286,6 +293,8 @@ async def test_the_end_of_a_conversation_ends_its_taps_and_its_last_words_are_ke
     world.transcripts.follow([])
     await asyncio.wait_for(arrived, 10)
     assert await world.transcript(1) == [("caller", "再见")]
+    await until(lambda: bool(world.filed))
+    assert world.filed == [("one", world.queue.said("one"))]
 
 
 @pytest.mark.parametrize(

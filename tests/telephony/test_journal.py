@@ -7,9 +7,10 @@ import os
 import stat
 from pathlib import Path
 
+from bot.agents.types import Turn
 from bot.speech.types import Utterance
 from bot.telephony.calls import Call
-from bot.telephony.journal import Exchange, Journal, find_call, read_call
+from bot.telephony.journal import Exchange, Journal, add_talk, find_call, read_call
 from bot.understanding.types import Candidate, Care, IntentKind, Mood, Understanding
 
 CALL = Call("7f3c", "PJSIP/citizen-1", "13800138000", "12345", sip_call_id="abc@phone")
@@ -79,3 +80,20 @@ def test_a_call_is_found_by_its_sip_call_id_the_newest_first(tmp_path: Path) -> 
 def test_a_damaged_record_is_none_rather_than_an_error(tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text(json.dumps({"id": "bad"})[:-3])
     assert read_call(tmp_path, "bad") is None
+
+
+def test_what_was_said_to_an_agent_is_put_beside_the_bots_part(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, CALL)
+    journal.caller_said(said())
+    journal.close("transferred")
+    add_talk(tmp_path, CALL.id, (Turn("agent", "您好", 61.0),))
+    add_talk(tmp_path, CALL.id, (Turn("agent", "您好", 61.0), Turn("caller", "停水了", 63.5)))
+    record = read_call(tmp_path, CALL.id)
+    assert record is not None
+    assert [(turn["who"], turn["text"]) for turn in record["talk"]] == [
+        ("agent", "您好"),
+        ("caller", "停水了"),
+    ]
+    assert len(record["turns"]) == 1
+    add_talk(tmp_path, "another", (Turn("agent", "您好", 61.0),))
+    assert read_call(tmp_path, "another") is None

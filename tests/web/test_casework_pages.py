@@ -161,10 +161,12 @@ def test_a_ticket_shows_its_life_in_words(site: Site, unit: TestClient) -> None:
 
 def test_a_ticket_shows_the_call_that_it_came_from(site: Site, unit: TestClient) -> None:
     turns = [{"who": "caller", "text": f"我家停水了，电话{CALLER}", "at": 3.0}]
-    site.records["call-0"] = {"turns": turns}
+    talk = [{"who": "agent", "text": f"您的电话是{CALLER}，对吗", "at": 63.0}]
+    site.records["call-0"] = {"turns": turns, "talk": talk}
     number = filed(site)
     page = unit.get(f"/casework/tickets/{number}").text
     assert "我家停水了，电话138****5678" in page
+    assert re.search(r"坐席</span><br>您的电话是138\*{4}5678", page)
 
 
 def test_personal_numbers_are_hidden_until_somebody_says_why(site: Site, unit: TestClient) -> None:
@@ -200,6 +202,8 @@ def test_a_look_at_a_ticket_is_in_the_audit_log(site: Site, unit: TestClient) ->
 
 
 def test_what_a_caller_says_can_be_no_markup(site: Site, unit: TestClient) -> None:
+    hostile = [{"who": XSS, "text": XSS, "at": 3.0}]
+    site.records["call-0"] = {"turns": hostile, "talk": hostile}
     number = filed(site, text=XSS, place=XSS, since=XSS, details={XSS: XSS})
     pages = [
         unit.get("/casework", params={"words": XSS[:90]}),
