@@ -16,7 +16,7 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import and_, func, not_, select
+from sqlalchemy import and_, false, func, not_, select
 from sqlalchemy.orm import Session
 
 from bot.casework.errors import CaseworkError
@@ -112,22 +112,42 @@ def is_of(ticket: Ticket, unit: str) -> bool:
 def _conditions(session: Session, wanted: Filter, unit: str, now: dt.datetime) -> list[Any]:
     """Return the conditions on tickets of a filter, but for their states."""
     where = seen_by(unit)
-    words = wanted.words.strip()
-    if re.fullmatch(r"\d{6,12}", words):
-        where += [Ticket.number >= words, Ticket.number <= words.ljust(12, "9")]
-        words = ""
-    where += finding(session, words, wanted.place)
+    number, filed = _number(wanted), _filed(wanted)
+    where += [*number, *filed]
+    if number or filed:
+        where.append(_among(session, [*number, *filed]))
+    where += finding(session, "" if number else wanted.words.strip(), wanted.place)
     if wanted.category:
         where.append(Ticket.category == wanted.category)
     if wanted.urgency:
         where.append(Ticket.urgency == wanted.urgency)
-    if wanted.since:
-        where.append(Ticket.filed_at >= wanted.since)
-    if wanted.until:
-        where.append(Ticket.filed_at < wanted.until)
     if wanted.overdue:
         where += [Ticket.due_at <= now, Ticket.state.in_([one.value for one in RUNNING])]
     return where
+
+
+def _number(wanted: Filter) -> list[Any]:
+    words = wanted.words.strip()
+    if not re.fullmatch(r"[0-9]{6,12}", words):
+        return []
+    return [Ticket.number >= words, Ticket.number <= words.ljust(12, "9")]
+
+
+def _filed(wanted: Filter) -> list[Any]:
+    since = [Ticket.filed_at >= wanted.since] if wanted.since else []
+    return since + ([Ticket.filed_at < wanted.until] if wanted.until else [])
+
+
+def _among(session: Session, where: Sequence[Any]) -> Any:
+    """Return the range of ids that holds all tickets of a time or a number, to look there alone.
+
+    Ids mostly rise with both, and the index in the order of deadlines has them: what lies outside
+    the range is passed over in the index, without a look at its row.
+    """
+    # Of a sum, lest SQLite walks through all ids in their order to find the first.
+    bounds = select(func.min(Ticket.id + 0), func.max(Ticket.id + 0)).where(*where)
+    first, last = session.execute(bounds).one()
+    return false() if first is None else Ticket.id.between(first, last)
 
 
 def states_of(wanted: Filter) -> list[str]:

@@ -29,7 +29,7 @@ from bot.observe import mask_text
 from bot.web.accounts import Role
 from bot.web.pages import House, Me, Refused, guard, page
 from bot.web.ticket_pages import unit_of
-from bot.web.ticket_words import TABS, ClockWords, clock_words, state_words
+from bot.web.ticket_words import TABS, ClockWords, clock_words, local, state_words
 from bot.web.units import categories_of
 
 T = TypeVar("T")
@@ -171,6 +171,7 @@ def casework_pages(house: House) -> APIRouter:
                 for one in found.tickets
             ],
             next=found.next,
+            seen_at=local(now, ledger.rules.clocks.zone),
             first=not after,
             states={one.value: STATES[one] for one in STATES_OF[wanted.tab]},
             categories=categories_of(house.pack()),
@@ -192,9 +193,14 @@ def casework_pages(house: House) -> APIRouter:
         house.audit.write(me.account.name, "exported", f"tickets.{kind}", urlencode(asked.query))
         handle, name = tempfile.mkstemp(suffix=f".{kind}")
         os.close(handle)
-        exporting.write(Path(name), house.tickets.stream(*inbox.where(wanted, unit)), zone)
-        gone = BackgroundTask(Path(name).unlink, missing_ok=True)
-        return FileResponse(name, filename=f"tickets.{kind}", background=gone)
+        path = Path(name)
+        try:
+            exporting.write(path, house.tickets.stream(*inbox.where(wanted, unit)), zone)
+        except BaseException:
+            path.unlink()
+            raise
+        gone = BackgroundTask(path.unlink, missing_ok=True)
+        return FileResponse(path, filename=f"tickets.{kind}", background=gone)
 
     return router
 
