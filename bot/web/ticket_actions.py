@@ -134,7 +134,7 @@ ACTIONS: tuple[Action, ...] = (
         "已吹哨，相关部门会收到通知。",
         (
             _reason("事由"),
-            Field("departments", "请哪些部门到场（一行一个）", "units"),
+            Field("departments", "请哪些部门到场", "units"),
             Field("be_there_by", "到场时间", "moment"),
             Field("place", "地点（不填就是工单的地点）", "line", required=False),
         ),

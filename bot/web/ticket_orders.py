@@ -124,7 +124,7 @@ def ask_extension(order: Order) -> None:
 
 def blow_whistle(order: Order) -> None:
     """Call departments to a place."""
-    names = [part for part in re.split(r"[\s,，、;；]+", order.get("departments")) if part]
+    names = [line.strip() for line in order.get("departments").splitlines() if line.strip()]
     departments = [known_unit(order.pack, name) for name in names]
     by = order.moment("be_there_by")
     if by <= order.store.ledger.now():

@@ -41,9 +41,12 @@ NO_TICKET = "没有这个工单，或者它不归您的单位。"
 
 
 async def _form(request: Request) -> Mapping[str, str]:
-    """Read a form whose fields differ from action to action."""
-    form = await request.form()
-    given = {key: value.replace("\0", "") for key, value in form.items() if isinstance(value, str)}
+    """Read a form whose fields differ from action to action; of a field's several, each a line."""
+    given: dict[str, str] = {}
+    for key, value in (await request.form()).multi_items():
+        if isinstance(value, str):
+            before = f"{given[key]}\n" if key in given else ""
+            given[key] = before + value.replace("\0", "")
     if any(len(value) > LONGEST for value in given.values()):
         raise Refused(422, f"填写的内容太长，每项最多{LONGEST}字。")
     return given

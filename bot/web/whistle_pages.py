@@ -76,6 +76,7 @@ def whistle_pages(house: House) -> APIRouter:
             cards=[card_of(one, zone, now, actor) for one in boards],
             figures=[one for one in figures if unit in ("", one.department)],
             month=f"{month:%Y年%-m月}",
+            everything=not unit,
             closed=closed,
             message=message,
             wrong=status >= 400,

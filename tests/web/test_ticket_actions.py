@@ -41,7 +41,7 @@ def ticket_of(site: Site, number: str) -> Ticket:
     return ticket
 
 
-def do(site: Site, who: TestClient, number: str, action: str, **given: str) -> str:
+def do(site: Site, who: TestClient, number: str, action: str, **given: str | list[str]) -> str:
     """Do something on the page as it is now; return what is said afterwards."""
     version = str(ticket_of(site, number).version)
     answer = who.post(f"/casework/tickets/{number}/do/{action}", data={"version": version, **given})
@@ -144,7 +144,7 @@ def test_a_unit_whistles_for_departments_that_exist(site: Site, unit: TestClient
     assert "不能给自己" in do(site, unit, number, "whistle", departments=UNIT, **form)
     past = form | {"be_there_by": "2026-11-24T12:00"}
     assert "晚于现在" in do(site, unit, number, "whistle", departments=OFFICE, **past)
-    both = f"{OFFICE}\n公安交通管理部门"
+    both = [OFFICE, "公安交通管理部门", ""]
     assert "已吹哨" in do(site, unit, number, "whistle", departments=both, **form)
     (board,) = Whistles(site.house.tickets.ledger).board()
     assert [one.department for one in board.called] == [OFFICE, "公安交通管理部门"]
