@@ -148,7 +148,7 @@ def casework_pages(house: House) -> APIRouter:
             found = inbox.page(wanted, unit)
         counts = inbox.counts(unit)
         tabs = [
-            (tab, title, f"{COUNTED}+" if counts[tab] > COUNTED else str(counts[tab]))
+            (tab, title, counted(counts[tab]))
             for tab, title in TABS.items()
             if not (unit and tab is Tab.TO_DISPATCH)
         ]
@@ -157,6 +157,7 @@ def casework_pages(house: House) -> APIRouter:
             me,
             tabs=tabs,
             tab=wanted.tab,
+            late=counted(inbox.count(Filter(overdue=True), unit)),
             query=asked.query,
             given=asked.given,
             rows=[
@@ -203,6 +204,11 @@ def casework_pages(house: House) -> APIRouter:
         return FileResponse(path, filename=f"tickets.{kind}", background=gone)
 
     return router
+
+
+def counted(number: int) -> str:
+    """Return a count that goes no further than ``COUNTED``."""
+    return f"{COUNTED}+" if number > COUNTED else str(number)
 
 
 def _short(text: str) -> str:

@@ -94,6 +94,9 @@ def test_an_overdue_ticket_says_so_in_words(site: Site, unit: TestClient) -> Non
     site.clock.tick(days=2)
     site.clock.tick(minutes=-30)
     unit = site.as_role(Role.UNIT, "later")
+    assert re.search(
+        r'href="/casework\?overdue=yes" >超期 <span class="count">1<', unit.get("/casework").text
+    )
     page = unit.get("/casework?overdue=yes").text
     assert re.search(r'class="due over">已超期\d+天?\d*小时', page)
 
