@@ -38,6 +38,7 @@ def casework_rules(pack: Pack) -> Rules:
             mobile=surveys.mobile,
         ),
         incidents=IncidentRules(incidents.tickets, dt.timedelta(hours=incidents.window)),
+        signature=pack.office.texting.signature,
         weights=Weights(weights.response, weights.solution, weights.satisfaction),
         locate=lambda said: locate(said, pack.gazetteer),
     )

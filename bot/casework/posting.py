@@ -96,11 +96,18 @@ class Post(Generic[R]):
         with transaction(self._engine) as session:
             return dict(session.execute(query).all())
 
+    def newest(self, limit: int = 50) -> list[R]:
+        """Return what there is, newest first."""
+        return self._select(limit)
+
     def dead(self, limit: int = 100) -> list[R]:
         """Return what was given up, newest first."""
-        query = select(self._row).where(*self._only, self._row.state == "dead")
+        return self._select(limit, self._row.state == "dead")
+
+    def _select(self, limit: int, *where: ColumnElement[bool]) -> list[R]:
+        query = select(self._row).where(*self._only, *where).order_by(self._row.id.desc())
         with transaction(self._engine) as session:
-            return list(session.scalars(query.order_by(self._row.id.desc()).limit(limit)))
+            return list(session.scalars(query.limit(limit)))
 
     def revive(self) -> int:
         """Let everything that was given up be tried anew; return how many that are."""

@@ -74,6 +74,8 @@ class Rules:
     surveys: SurveyRules = field(default_factory=SurveyRules)
     incidents: IncidentRules = field(default_factory=IncidentRules)
     weights: Weights = field(default_factory=Weights)
+    signature: str = ""
+    """What every text begins with, so that citizens know who writes."""
     locate: Callable[[str], Place] = nowhere
     """Finds district and sub-district in what was said of a place."""
 

@@ -82,6 +82,15 @@ class Inbox(Post[TextMessage]):
                 return False
         return True
 
+    def revive(self) -> int:
+        """Let everything that was given up be answered now; return how many that are."""
+        now = self._now()
+        dead = select(TextMessage).where(*self._only, TextMessage.state == "dead")
+        with transaction(self._engine) as session:
+            for row in session.scalars(dead):
+                row.until = max(row.until, now + WORTH)
+        return super().revive()
+
     def take(self, limit: int = 20) -> list[Received]:
         """Return texts that are to be answered now, of each number the oldest, and lease them.
 

@@ -60,7 +60,7 @@ def put(
         kind=kind,
         ticket_id=ticket_id,
         phone=phone,
-        text=text,
+        text=rules.signature + text,
         made_at=at,
         next_at=at,
         until=until or at + WORTH[kind],
@@ -151,12 +151,6 @@ class Texts(Post[TextMessage]):
             for row in session.scalars(dead):
                 row.until = max(row.until, now + dt.timedelta(days=1))
         return super().revive()
-
-    def newest(self, limit: int = 50) -> list[TextMessage]:
-        """Return texts, newest first (CaseworkError: they can't be read)."""
-        query = select(TextMessage).where(*self._only).order_by(TextMessage.id.desc())
-        with self._ledger.transaction() as session:
-            return list(session.scalars(query.limit(limit)))
 
     def forward_notices(self) -> int:
         """Make texts of what citizens are to be told (``notices.py``); return how many.

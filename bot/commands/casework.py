@@ -40,9 +40,17 @@ def _packs() -> list[Pack]:
     return load_packs(Settings())
 
 
-def line_pack() -> Pack:
-    """Read the line's pack (PackError: with all its problems)."""
-    return load_line_pack(Settings())
+def line_pack(line: str = "") -> Pack:
+    """Read the pack of a number of the line; the main one by default.
+
+    Raises:
+        CaseworkError: the line has no such number.
+        PackError: with all its problems.
+    """
+    settings = Settings()
+    if line and line not in settings.dids:
+        raise CaseworkError(f"The line has no number {line}; it has {', '.join(settings.dids)}.")
+    return load_line_pack(settings, line)
 
 
 def fail(message: str) -> NoReturn:

@@ -60,11 +60,12 @@ def new(
     urgency: Annotated[
         str, typer.Option("--urgency", help="low, normal, high, urgent; default: category's.")
     ] = "",
+    line: Annotated[str, typer.Option("--line", help="Number of the line that it is of.")] = "",
     by: Agent = "agent",
 ) -> None:
     """File a ticket and print its number."""
     with opened() as store:
-        pack = line_pack()
+        pack = line_pack(line)
         known = {one.id: one for one in pack.intents if isinstance(one, Category)}
         one = known.get(category)
         if one is None:
@@ -146,7 +147,7 @@ def show(
         if reveal:
             Audit(store.engine).reveal(by, f"ticket {number}", reason)
         boards = Whistles(store.ledger).board(open_only=False, number=number)
-        zone = store.ledger.rules.clocks.zone
+        zone = store.ledger.rules_of(ticket.pack).clocks.zone
         typer.echo(describe(ticket, store.events(number), boards, zone, reveal=reveal))
 
 
@@ -381,7 +382,7 @@ def _unit(store: TicketStore, number: str, by: str) -> str:
 
 def _done(store: TicketStore, number: str) -> None:
     ticket = _known(store, number)
-    due = local_time(ticket.due_at, store.ledger.rules.clocks.zone)
+    due = local_time(ticket.due_at, store.ledger.rules_of(ticket.pack).clocks.zone)
     state = STATES[TicketState(ticket.state)]
     typer.echo(f"工单 {number}：{state}，承办单位 {ticket.unit or '未定'}，时限 {due or '无'}")
 

@@ -122,6 +122,8 @@ class SurveyTimes(_Model):
 class Texting(_Model):
     """What is special about talking by text."""
 
+    signature: str = ""
+    """What every text begins with: 【12345热线】."""
     stop: tuple[_Text, ...] = ()
     """Texts, in capitals, of who wants no more texts (退订), …"""
     stopped: str = ""

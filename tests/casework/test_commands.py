@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from bot.casework.audit import Audit
 from bot.casework.posting import PAUSES
+from bot.casework.talks import Inbox
 from bot.casework.texts import Texts
 from bot.cli import app
 from bot.commands.casework import opened
@@ -175,7 +176,7 @@ def test_texts_are_listed_masked_and_tried_anew(tmp_path: Path) -> None:
     assert "13800138000" not in listed
     assert "HTTP 503" in listed
     assert "未发出 1" in listed
-    assert "1 条" in run("text", "retry")
+    assert "重新发送 1 条" in run("text", "retry")
     assert "待发 1" in run("text", "list")
 
 
@@ -224,3 +225,18 @@ def test_a_suspended_ticket_stands_still_and_goes_on() -> None:
     run("ticket", "accept", number)
     assert "挂起" in run("ticket", "suspend", number, "--reason", "等待业主大会")
     assert "挂起" not in run("ticket", "resume", number)
+
+
+def test_texts_that_came_in_are_listed_too() -> None:
+    with opened() as store:
+        Inbox(store.engine).receive("m1", "13800138000", "12345", "我家停水了")
+    listed = run("text", "list", "--received")
+    assert "138****8000" in listed
+    assert "待回复 1" in listed
+
+
+def test_a_ticket_is_filed_for_another_number_of_the_line_by_its_rules() -> None:
+    wish = ("--category", "pothole.repair", "--text", "big pothole", "--place", "Canton")
+    number = run("ticket", "new", *wish, "--line", "311")
+    assert "交通局" in run("ticket", "show", number)
+    assert "no number 999" in refused("ticket", "new", *wish, "--line", "999")
