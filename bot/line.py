@@ -219,7 +219,7 @@ class Line:
             understander=knowledge.understander,
             ears=self.ears,
             voice=self.voice,
-            endpointer=lambda: Endpointer(EndpointSettings(), SileroVad()),
+            endpointer=lambda rate: Endpointer(EndpointSettings(), SileroVad(rate), rate),
             opening=lambda _: office.opening(contact),
             carry_out=lambda _, request: office.carry_out(contact, request),
             note=lambda _, note: self._note(contact, note),
@@ -432,8 +432,9 @@ class Line:
             line.close()
             return
         call, future = arrived
+        line.rate = call.rate
         with structlog.contextvars.bound_contextvars(call=call.id):
-            log.info("call.began", caller=call.caller, did=call.did)
+            log.info("call.began", caller=call.caller, did=call.did, rate=call.rate)
             journal = Journal(calls_folder(self.settings), call)
             self._talking += 1
             try:

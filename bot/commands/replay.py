@@ -132,7 +132,7 @@ def replay_files(settings: Settings, files: Iterable[Path]) -> list[Verdict]:
             understander=Understander(pack),
             ears=ears,
             voice=voice,
-            endpointer=lambda: Endpointer(EndpointSettings(), SileroVad()),
+            endpointer=lambda rate: Endpointer(EndpointSettings(), SileroVad(rate), rate),
             opening=lambda call: office.opening(contact_of(call)),
             carry_out=lambda call, request: office.carry_out(contact_of(call), request),
             note=lambda call, note: office.note(contact_of(call), note),

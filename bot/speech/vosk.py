@@ -63,22 +63,22 @@ class VoskRecogniser:
         """Whether a word is in the model's vocabulary."""
         return bool(self._model.vosk_model_find_word(word) >= 0)
 
-    def open(self, expect: Sequence[str] = ()) -> _Stream:
+    def open(self, expect: Sequence[str] = (), rate: int = LINE_RATE) -> _Stream:
         """Begin an utterance; ``expect`` is listened for in a pass of its own."""
         phrases = [cut for phrase in expect if (cut := in_vocabulary(phrase, self.knows))]
         listed = None
         if phrases:
             grammar = [*dict.fromkeys(phrases), *([UNKNOWN] if self.knows_unknown else [])]
             listed = vosk.KaldiRecognizer(
-                self._model, LINE_RATE, json.dumps(grammar, ensure_ascii=False)
+                self._model, rate, json.dumps(grammar, ensure_ascii=False)
             )
-        return _Stream(
-            vosk.KaldiRecognizer(self._model, LINE_RATE), listed, believe=self.knows_unknown
-        )
+        free = vosk.KaldiRecognizer(self._model, rate)
+        return _Stream(free, listed, rate, believe=self.knows_unknown)
 
 
 class _Stream:
-    def __init__(self, free: Any, listed: Any | None, *, believe: bool) -> None:
+    def __init__(self, free: Any, listed: Any | None, rate: int, *, believe: bool) -> None:
+        self._rate = rate
         self._free = free
         self._free.SetWords(True)
         self._free.SetMaxAlternatives(READINGS)
@@ -123,7 +123,7 @@ class _Stream:
             engine="vosk",
             alternatives=tuple(alternatives)[:ALTERNATIVES],
             words=words,
-            audio_seconds=self._bytes / 2 / LINE_RATE,
+            audio_seconds=self._bytes / 2 / self._rate,
             decode_seconds=time.monotonic() - began,
         )
 

@@ -36,8 +36,8 @@ RATE = 16000
 FRAMES_PER_SECOND = 100
 #: Windows that the encoder may be given, in frames; the last is Whisper's own.
 WINDOWS = (1000, 1500, 2000, 3000)
-#: Samples of line audio that fit into the longest window.
-LONGEST = 29 * LINE_RATE
+#: Samples that fit into the longest window.
+LONGEST = 29 * RATE
 #: Seconds that one step of its attention stands for.
 STEP = 0.02
 #: Readings that are followed, and reported.
@@ -117,9 +117,9 @@ class WhisperRecogniser:
         self._hint = tuple(hint)
         self._prompts: dict[tuple[str, ...], tuple[Prompt, ...]] = {}
 
-    def open(self, expect: Sequence[str] = ()) -> _Stream:
+    def open(self, expect: Sequence[str] = (), rate: int = LINE_RATE) -> _Stream:
         """Begin an utterance; ``expect`` holds phrases that are likely now."""
-        return _Stream(self._decoder, self.prompts(tuple(expect)), tuple(expect))
+        return _Stream(self._decoder, self.prompts(tuple(expect)), tuple(expect), rate)
 
     def prompts(self, expect: tuple[str, ...]) -> tuple[Prompt, ...]:
         """Return the prompts to try in turn, for phrases that are likely now.
@@ -167,15 +167,16 @@ class Prompt:
 
 class _Stream:
     def __init__(
-        self, decoder: Decoder, prompts: tuple[Prompt, ...], expect: tuple[str, ...]
+        self, decoder: Decoder, prompts: tuple[Prompt, ...], expect: tuple[str, ...], rate: int
     ) -> None:
+        self._rate = rate
         self._decoder = decoder
         self._prompts = prompts
         self._expect = expect
         self._sound = bytearray()
 
     def feed(self, pcm: bytes) -> str:
-        """Keep line audio for later."""
+        """Keep it for later."""
         self._sound += pcm
         return ""
 
@@ -186,10 +187,11 @@ class _Stream:
             SpeechError: the engine failed.
         """
         began = time.monotonic()
-        seconds = len(self._sound) / 2 / LINE_RATE
+        seconds = len(self._sound) / 2 / self._rate
         readings: list[Reading] = []
         if len(self._sound) >= 2:
-            sound = np.divide(samples(bytes(self._sound)), 32768, dtype=np.float32)
+            given = np.divide(samples(bytes(self._sound)), 32768, dtype=np.float32)
+            sound = given if self._rate == RATE else soxr.resample(given, self._rate, RATE)
             pieces = [sound[i : i + LONGEST] for i in range(0, len(sound), LONGEST)]
             heard = [self._decoder.decode(piece, self._prompts, self._expect) for piece in pieces]
             readings = heard[0] if len(heard) == 1 else joined([one[:1] for one in heard])
@@ -233,7 +235,7 @@ def joined(pieces: Sequence[Sequence[Reading]]) -> list[Reading]:
 
 
 def _later(word: Word, piece: int) -> Word:
-    shift = piece * LONGEST / LINE_RATE
+    shift = piece * LONGEST / RATE
     return replace(word, start=word.start + shift, end=word.end + shift)
 
 
@@ -261,13 +263,13 @@ class Decoder:
     def decode(
         self, sound: NDArray[np.float32], prompts: Sequence[Prompt], expect: Sequence[str] = ()
     ) -> list[Reading]:
-        """Return the readings of line audio (8 kHz, -1..1), best first; [] for none.
+        """Return the readings of sound (16 kHz, -1..1), best first; [] for none.
 
         Raises:
             RuntimeError: the engine failed.
         """
-        seconds = len(sound) / LINE_RATE
-        features = self._model.feature_extractor(soxr.resample(sound, LINE_RATE, RATE), padding=0)
+        seconds = len(sound) / RATE
+        features = self._model.feature_extractor(sound, padding=0)
         frames = next(size for size in WINDOWS if seconds * FRAMES_PER_SECOND <= size)
         window = np.full((1, features.shape[0], frames), features.min(), np.float32)
         window[0, :, : features.shape[1]] = features[:, :frames]

@@ -19,10 +19,15 @@ from typing import Any
 import structlog
 from asterisk.agi import AGI, AGIException
 
+from bot.speech.types import LINE_RATE, WIDE_RATE
 from bot.telephony.calls import Call, CallBook, NextStop, Outcome, Purpose
 
 log = structlog.get_logger(__name__)
 
+#: Asterisk's names of codecs that carry more than 4 kHz of sound.
+WIDEBAND = ("g722", "opus")
+#: What the audio socket carries, by samples per second.
+FORMATS = {LINE_RATE: "slin", WIDE_RATE: "slin16"}
 #: Seconds to wait for a conversation to wind up after its sound has ended.
 WIND_UP = 10.0
 
@@ -55,6 +60,14 @@ def caller_number(agi_callerid: str) -> str:
     return agi_callerid if re.fullmatch(r"\+?\d{3,20}", agi_callerid) else ""
 
 
+def sound_rate(formats: str) -> int:
+    """Samples per second worth taking from a telephone, by Asterisk's list of its formats.
+
+    The list is like ``(g722|alaw)``, the one in use first; without a known one it is 8000.
+    """
+    return WIDE_RATE if formats.strip("()").split("|")[0] in WIDEBAND else LINE_RATE
+
+
 def asked_for(agi: CallAgi) -> str:
     """The path of the request: what the dialplan wants of the bot."""
     return str(agi.env.get("agi_network_script", ""))
@@ -81,12 +94,14 @@ def take_call(
         sip_call_id=agi.get_full_variable("${CHANNEL(pjsip,call-id)}") or "",
         purpose=purpose,
         rated="" if dialled else agi.get_variable("HOTLINE_RATED"),
+        rate=sound_rate(agi.get_full_variable("${CHANNEL(audionativeformat)}") or ""),
     )
     # The dialplan gave us a few seconds to show that we live (extensions.conf, "line").
     agi.set_variable("TIMEOUT(absolute)", "0")
     future = book.expect(call)
     try:
-        agi.appexec("Dial", f"AudioSocket/127.0.0.1:{audio_port}/{call.id}/c(slin),,g")
+        sound = f"AudioSocket/127.0.0.1:{audio_port}/{call.id}/c({FORMATS[call.rate]})"
+        agi.appexec("Dial", f"{sound},,g")
         outcome = _outcome(call, future)
         if outcome.next is NextStop.PEOPLE:
             agi.set_variable("HOTLINE_HELD", f"{call.id}/{call.did}/{outcome.reason}")

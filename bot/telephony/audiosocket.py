@@ -2,7 +2,8 @@
 
 Format (Asterisk ``res_audiosocket``): one byte of kind, two bytes of big-endian length,
 then the payload. Asterisk opens the connection, names the call by UUID, and sends 20 ms of
-audio at a time; we must send 20 ms every 20 ms too.
+audio at a time; we must send 20 ms every 20 ms too. The kind of a message with sound says how
+many samples a second it has.
 
 Leaves to others: which call a UUID is (``calls.py``) and what is said (``conversation.py``).
 """
@@ -16,16 +17,17 @@ from collections.abc import Awaitable, Callable, Iterator
 from enum import IntEnum
 from uuid import UUID
 
-from bot.speech.types import FRAME_BYTES, FRAME_MS
+from bot.speech.audio import resample
+from bot.speech.types import FRAME_MS, LINE_RATE, WIDE_RATE, frame_bytes
 from bot.telephony.line import LineLostError, Tick
 
-SILENCE = bytes(FRAME_BYTES)
 #: Ticks without a frame from the caller after which silence is assumed (phones may stop
 #: sending while nobody speaks).
 QUIET_TICKS = 3
 #: Seconds by which playing may run late before the debt is forgotten instead of sent in a burst.
 MAX_DEBT = 0.1
-#: Unsent bytes (two seconds of sound) after which the peer counts as stuck.
+#: Unsent bytes (one second of wideband sound, two of narrowband) after which the peer counts
+#: as stuck.
 MAX_UNSENT = 32_000
 
 
@@ -36,7 +38,13 @@ class Kind(IntEnum):
     ID = 0x01
     DTMF = 0x03
     SLIN = 0x10
+    SLIN16 = 0x12
     ERROR = 0xFF
+
+
+#: Samples per second of each kind of sound that we meet.
+RATES = {Kind.SLIN: LINE_RATE, Kind.SLIN16: WIDE_RATE}
+KINDS = {rate: kind for kind, rate in RATES.items()}
 
 
 def message(kind: Kind, payload: bytes = b"") -> bytes:
@@ -68,12 +76,16 @@ class AudioSocketLine(asyncio.Protocol):
     realtime = True
 
     def __init__(self, on_call: Callable[[str, AudioSocketLine], Awaitable[None]]) -> None:
+        self.rate = LINE_RATE
+        """Samples per second of what is played and given out. Whoever takes the call sets it
+        before the first tick, to what Asterisk was told to send."""
         self._on_call = on_call
         self._parser = Parser()
         self._transport: asyncio.Transport | None = None
         self._task: asyncio.Future[None] | None = None
-        self._frames: deque[bytes] = deque(maxlen=500)
+        self._frames: deque[tuple[int, bytes]] = deque(maxlen=500)
         self._remainder = b""
+        self._arriving = LINE_RATE
         self._keys: deque[str] = deque(maxlen=64)
         self._gone = ""
         self._due = 0.0
@@ -89,8 +101,8 @@ class AudioSocketLine(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Sort what arrived into sound, keys and the end of the call."""
         for kind, payload in self._parser.feed(data):
-            if kind == Kind.SLIN:
-                self._take_sound(payload)
+            if kind in RATES:
+                self._take_sound(RATES[Kind(kind)], payload)
             elif kind == Kind.DTMF:
                 self._keys.extend(payload.decode("ascii", errors="ignore"))
             elif kind == Kind.ID and self._task is None:
@@ -111,12 +123,13 @@ class AudioSocketLine(asyncio.Protocol):
         self._due = asyncio.get_running_loop().time()
         self._task = asyncio.ensure_future(self._on_call(call_id, self))
 
-    def _take_sound(self, payload: bytes) -> None:
-        # Frames are 320 bytes as a rule; anything else is cut to that size without loss.
-        data = self._remainder + payload
-        whole = len(data) - len(data) % FRAME_BYTES
-        self._frames.extend(data[i : i + FRAME_BYTES] for i in range(0, whole, FRAME_BYTES))
-        self._remainder = data[whole:]
+    def _take_sound(self, rate: int, payload: bytes) -> None:
+        # Frames are 20 ms as a rule; anything else is cut to that size without loss.
+        data = payload if rate != self._arriving else self._remainder + payload
+        size = frame_bytes(rate)
+        whole = len(data) - len(data) % size
+        self._frames.extend((rate, data[i : i + size]) for i in range(0, whole, size))
+        self._arriving, self._remainder = rate, data[whole:]
 
     # --- Line --------------------------------------------------------------------------
 
@@ -137,19 +150,20 @@ class AudioSocketLine(asyncio.Protocol):
         assert self._transport is not None
         if self._transport.get_write_buffer_size() > MAX_UNSENT:
             raise LineLostError("Asterisk no longer takes our sound")
-        frames = tuple(self._frames)
+        # All are of our rate, unless the other end does not do what it was told.
+        frames = tuple(resample(frame, rate, self.rate) for rate, frame in self._frames)
         self._frames.clear()
         keys = "".join(self._keys)
         self._keys.clear()
         self._quiet = 0 if frames else self._quiet + 1
         if self._quiet > QUIET_TICKS:
-            frames = (SILENCE,)
+            frames = (bytes(frame_bytes(self.rate)),)
         return Tick(frames, keys)
 
     def send(self, frame: bytes) -> None:
-        """Send 20 ms of sound to the caller."""
+        """Send 20 ms of sound, slin of ``rate``, to the caller."""
         if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(message(Kind.SLIN, frame))
+            self._transport.write(message(KINDS[self.rate], frame))
 
     def close(self) -> None:
         """End the sound; Asterisk then gives the caller back to the dialplan."""

@@ -12,6 +12,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from bot.speech.types import LINE_RATE
+
 
 class NextStop(StrEnum):
     """Dialplan context in which the caller goes on after the conversation."""
@@ -55,6 +57,8 @@ class Call:
     purpose: Purpose = Purpose.CALL
     rated: str = ""
     """Id of the call that is to be rated, or number of the ticket that is asked about."""
+    rate: int = LINE_RATE
+    """Samples per second that the caller's telephone carries."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ from bot.speech.endpointing import (
     SpeechSuspected,
 )
 from bot.speech.turns import Endings, Question, question, silence_needed
-from bot.speech.types import FRAME_BYTES, FRAME_MS, LINE_RATE, SpeechError, Utterance
+from bot.speech.types import FRAME_MS, SpeechError, Utterance, frame_bytes
 from bot.telephony.calls import Call, NextStop, Outcome
 from bot.telephony.journal import Exchange, Journal
 from bot.telephony.line import Line, LineLostError
@@ -68,7 +68,6 @@ from bot.understanding.types import Understanding
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
-SILENCE = bytes(FRAME_BYTES)
 #: Silence sent after the last word before the sound is closed, in ticks: what is still in
 #: the caller's jitter buffer is heard to its end.
 LAST_WORD_TICKS = 15
@@ -92,8 +91,8 @@ class Understands(Protocol):
 class Speaks(Protocol):
     """Words to sound (``speech.voice.Voice``)."""
 
-    def stream(self, text: str, *, speed: float = 1.0) -> AsyncIterator[bytes]:
-        """Yield slin pieces as they become ready."""
+    def stream(self, text: str, *, speed: float, rate: int) -> AsyncIterator[bytes]:
+        """Yield pieces of slin at ``rate`` as they become ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,8 @@ class Parts:
     understander: Understands
     ears: Ears
     voice: Speaks
-    endpointer: Callable[[], Endpointer]
+    endpointer: Callable[[int], Endpointer]
+    """Made for a line of so many samples a second."""
     opening: Callable[[Call], CallStarted]
     """What is known of a caller as the call begins; never raises for a dead database."""
     carry_out: Callable[[Call, Request], Event]
@@ -148,7 +148,8 @@ class Conversation:
         self._line = line
         self._parts = parts
         self._journal = journal
-        self._endpointer = parts.endpointer()
+        self._endpointer = parts.endpointer(line.rate)
+        self._silence = bytes(frame_bytes(line.rate))
         self._ticks = 0
         self._keys: deque[str] = deque()
         self._expect: tuple[str, ...] = ()
@@ -283,8 +284,11 @@ class Conversation:
             for number, action in enumerate(sayings):
                 while len(ahead) < 2 and number + len(ahead) < len(sayings):
                     following = sayings[number + len(ahead)]
-                    sound = self._parts.voice.stream(following.text, speed=following.speed)
-                    ahead.append(Playback(sound))
+                    rate = self._line.rate
+                    sound = self._parts.voice.stream(
+                        following.text, speed=following.speed, rate=rate
+                    )
+                    ahead.append(Playback(sound, rate))
                 if not await self._say(action, ahead.popleft(), final=final):
                     self._cut_short = True
                     return
@@ -304,7 +308,7 @@ class Conversation:
             held = False
             while not playback.over:
                 await self._tick(prompt_playing=True)
-                frame = SILENCE if held else playback.next_frame()
+                frame = self._silence if held else playback.next_frame()
                 if not final and self._interrupted(action):
                     self._send(faded(frame))
                     self._parts.metrics.barge_ins_total.inc()
@@ -345,7 +349,7 @@ class Conversation:
             else:
                 silent_ticks = 0
             await self._tick()
-            self._send(SILENCE)
+            self._send(self._silence)
 
     async def _understand(self, spoken: _Spoken) -> Heard:
         metrics = self._parts.metrics
@@ -353,7 +357,7 @@ class Conversation:
         waited = self._now() - end
         self._utterances += 1
         mark = self._utterances
-        kept = self._parts.keep_sound(self._call, mark, spoken.ended.pcm, LINE_RATE)
+        kept = self._parts.keep_sound(self._call, mark, spoken.ended.pcm, self._line.rate)
         try:
             utterance = await self._while_waiting(spoken.hearing.finish())
         except SpeechError as error:
@@ -436,7 +440,7 @@ class Conversation:
             self._suspected and not isinstance(event, SpeechDismissed | SpeechStarted)
         )
         if isinstance(event, SpeechStarted):
-            self._hearing = self._parts.ears.open(self._expect)
+            self._hearing = self._parts.ears.open(self._expect, self._line.rate)
             self._hearing.feed(self._endpointer.audio_so_far())
             return
         if self._hearing is None:
@@ -486,7 +490,7 @@ class Conversation:
         try:
             while not task.done():
                 await self._tick()
-                self._send(SILENCE)
+                self._send(self._silence)
         except BaseException:
             task.cancel()
             raise
@@ -495,7 +499,7 @@ class Conversation:
     async def _last_word(self) -> None:
         for _ in range(LAST_WORD_TICKS):
             await self._tick()
-            self._send(SILENCE)
+            self._send(self._silence)
 
     def _note_answer(self, frame: bytes) -> None:
         """Measure the wait from the caller's last sound to the first sound of the answer."""

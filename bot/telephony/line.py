@@ -20,13 +20,17 @@ class Tick:
     """What arrived in the last 20 ms: usually one frame, sometimes none or several."""
 
     frames: tuple[bytes, ...]
-    """Frames of 320 bytes: slin, 8 kHz, mono."""
+    """Frames of slin, mono, at the line's rate."""
     keys: str = ""
     """Keypad digits pressed, oldest first."""
 
 
 class Line(Protocol):
     """A caller's sound. After each ``tick`` exactly one frame is to be sent."""
+
+    @property
+    def rate(self) -> int:
+        """Samples per second in which it is heard and spoken to, 8000 or 16000."""
 
     @property
     def realtime(self) -> bool:
@@ -40,7 +44,7 @@ class Line(Protocol):
         """
 
     def send(self, frame: bytes) -> None:
-        """Play 20 ms (320 bytes) to the caller."""
+        """Play 20 ms of slin at the line's rate to the caller."""
 
     def close(self) -> None:
         """End the sound, not the call."""

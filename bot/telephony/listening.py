@@ -1,7 +1,7 @@
 """What can be told from a recording of a call: where there is sound, and how fast it came.
 
-Pure functions over slin audio (signed 16-bit little-endian mono, 8 kHz). Sound is found by
-energy, which is enough on a line whose pauses are silent. Times are seconds from the
+Pure functions over slin audio (signed 16-bit little-endian mono, 8 kHz unless told). Sound is
+found by energy, which is enough on a line whose pauses are silent. Times are seconds from the
 recording's first sample. Leaves to others: what the sound means (``bot/speech``) and
 how it was recorded (``phone.py``).
 """
@@ -23,9 +23,9 @@ PAUSE = 0.3
 CLICK = 0.04
 
 
-def frame_levels(pcm: bytes) -> NDArray[np.float64]:
+def frame_levels(pcm: bytes, rate: int = RATE) -> NDArray[np.float64]:
     """Root mean square (0 to 32768) of each whole ``STEP`` of the audio."""
-    size = int(RATE * STEP)
+    size = int(rate * STEP)
     samples = np.frombuffer(pcm, dtype="<i2", count=len(pcm) // 2).astype(np.float64)
     frames = samples[: len(samples) // size * size].reshape(-1, size)
     levels: NDArray[np.float64] = np.sqrt(np.mean(np.square(frames), axis=1))
@@ -33,10 +33,10 @@ def frame_levels(pcm: bytes) -> NDArray[np.float64]:
 
 
 def speech_segments(
-    pcm: bytes, *, threshold: float = SOUND_RMS, pause: float = PAUSE
+    pcm: bytes, *, threshold: float = SOUND_RMS, pause: float = PAUSE, rate: int = RATE
 ) -> list[tuple[float, float]]:
     """Stretches of sound as (start, end), exact to ``STEP``, in order, apart by ``pause``."""
-    loud = np.concatenate(([False], frame_levels(pcm) > threshold, [False])).astype(np.int8)
+    loud = np.concatenate(([False], frame_levels(pcm, rate) > threshold, [False])).astype(np.int8)
     edges = np.diff(loud)
     runs = zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True)
     segments: list[tuple[float, float]] = []
@@ -78,7 +78,7 @@ def stop_time(heard: bytes, barge_at: float) -> float:
     return 0.0
 
 
-def is_quiet(heard: bytes, seconds: float) -> bool:
+def is_quiet(heard: bytes, seconds: float, rate: int = RATE) -> bool:
     """Whether the last ``seconds`` of the recording exist and hold no sound."""
-    tail = int(seconds * RATE) * 2
-    return len(heard) >= tail and not speech_segments(heard[-tail:])
+    tail = int(seconds * rate) * 2
+    return len(heard) >= tail and not speech_segments(heard[-tail:], rate=rate)

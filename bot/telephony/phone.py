@@ -3,9 +3,9 @@
 Used by ``hotline call``, by the self-call of ``make run``, by tests and by the bench. Each
 phone runs in a process of its own (``phone_process.py``); a phone that dies or hangs costs its
 user a ``PhoneError``, never more than the given time. Sound is slin (signed 16-bit
-little-endian mono, 8 kHz); moments are seconds from the recording's first sample, which is the
-moment of the answer, and are exact to 20 ms for what is spoken. Leaves to others: measuring
-(``listening.py``) and what to say when (``phone_script.py``).
+little-endian mono) at the phone's rate; moments are seconds from the recording's first sample,
+which is the moment of the answer, and are exact to 20 ms for what is spoken. Leaves to others:
+measuring (``listening.py``) and what to say when (``phone_script.py``).
 """
 
 from __future__ import annotations
@@ -74,6 +74,7 @@ class Phone:
         local_port: int = 0,
         answer_after: float | None = None,
         busy: bool = False,
+        rate: int = RATE,
     ) -> None:
         """Describe the phone; it starts with the ``with`` block.
 
@@ -87,6 +88,7 @@ class Phone:
             local_port: SIP port; 0 for any free one.
             answer_after: seconds of ringing before it answers by itself; None for never.
             busy: refuse every incoming call with 486.
+            rate: samples per second in which it speaks and hears.
         """
         if not _SAFE.fullmatch(username + caller):
             raise PhoneError(f"{username or caller!r} is no account or number")
@@ -100,7 +102,9 @@ class Phone:
             "port": local_port,
             "answer_after": answer_after,
             "busy": busy,
+            "rate": rate,
         }
+        self.rate = rate
         self.server = server
         self._caller = caller
         self._changed = threading.Condition()
@@ -345,7 +349,7 @@ class Phone:
         if isinstance(sound, Path):
             from bot.speech.audio import read_wav
 
-            sound = read_wav(sound)
+            sound = read_wav(sound, self.rate)
         self._clips += 1
         self._ask("speak", clip=self._clips, pcm=base64.b64encode(sound).decode())
 
@@ -383,7 +387,7 @@ class Phone:
     @property
     def now(self) -> float:
         """Length of the recording so far, in seconds."""
-        return len(self.heard()) / 2 / RATE
+        return len(self.heard()) / 2 / self.rate
 
     @property
     def timeline(self) -> list[Mark]:
@@ -395,7 +399,7 @@ class Phone:
 
     def heard_level(self, seconds: float) -> float:
         """Root mean square (of 32768) of the last ``seconds`` heard; 0 if there are none."""
-        levels = frame_levels(self.heard()[-int(seconds * RATE) * 2 :])
+        levels = frame_levels(self.heard()[-int(seconds * self.rate) * 2 :], self.rate)
         return float((levels**2).mean() ** 0.5) if len(levels) else 0.0
 
     def wait_sound(self, timeout: float, since: float | None = None) -> float:
@@ -405,10 +409,10 @@ class Phone:
             CallEndedError: the call ended without; ``PhoneTimeoutError``: silence all along.
         """
         since = self.now if since is None else since
-        place = int(since * RATE) * 2
+        place = int(since * self.rate) * 2
 
         def sounds() -> list[tuple[float, float]]:
-            return speech_segments(bytes(self._recording[place:]))
+            return speech_segments(bytes(self._recording[place:]), rate=self.rate)
 
         self._look(lambda: bool(sounds()), timeout, "a sound")
         found = sounds()
@@ -418,14 +422,16 @@ class Phone:
 
     def wait_quiet(self, min_silence: float = 0.5, timeout: float = 30.0) -> None:
         """Wait until nothing was heard for ``min_silence`` seconds, or the call is over."""
-        tail = int((min_silence + 0.1) * RATE) * 2
+        tail = int((min_silence + 0.1) * self.rate) * 2
         self._look(
-            lambda: is_quiet(bytes(self._recording[-tail:]), min_silence), timeout, "silence"
+            lambda: is_quiet(bytes(self._recording[-tail:]), min_silence, self.rate),
+            timeout,
+            "silence",
         )
 
     def wait_until(self, moment: float, timeout: float = 60.0) -> None:
         """Wait until the recording is ``moment`` seconds long, or the call is over."""
-        place = int(moment * RATE) * 2
+        place = int(moment * self.rate) * 2
         self._look(lambda: len(self._recording) >= place, timeout, "time to pass")
 
     def _look(self, done: Callable[[], bool], timeout: float, what: str) -> None:

@@ -23,8 +23,6 @@ from typing import Any, TextIO
 
 import pjsua2 as pj
 
-RATE = 8000
-FRAME_BYTES = 320
 #: Codec names of the public API and their names in pjsua2.
 CODECS = {"PCMU": "PCMU/8000/1", "PCMA": "PCMA/8000/1", "G722": "G722/16000/1"}
 BUSY = 486
@@ -34,8 +32,10 @@ DECLINED = 603
 class Sound(pj.AudioMediaPort):  # type: ignore[misc]
     """Microphone and ear of one phone. Its callbacks run on the media thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, rate: int) -> None:
         super().__init__()
+        self.rate = rate
+        self.frame_bytes = rate // 50 * 2
         self.lock = threading.Lock()
         self.live = False
         self.calls = 0
@@ -49,7 +49,7 @@ class Sound(pj.AudioMediaPort):  # type: ignore[misc]
 
     def now(self) -> float:
         """Seconds of the recording so far."""
-        return len(self.heard) / 2 / RATE
+        return len(self.heard) / 2 / self.rate
 
     def reset(self) -> None:
         """Forget the last call. Clips that wait to be spoken are kept."""
@@ -68,22 +68,22 @@ class Sound(pj.AudioMediaPort):  # type: ignore[misc]
             clip, pcm = self.waiting[0]
             if self.place == 0:
                 self.start = self.now()
-            chunk = pcm[self.place : self.place + FRAME_BYTES]
-            self.place += FRAME_BYTES
+            chunk = pcm[self.place : self.place + self.frame_bytes]
+            self.place += self.frame_bytes
             if self.place >= len(pcm):
-                self.spoken.append((clip, self.start, self.start + len(pcm) / 2 / RATE))
+                self.spoken.append((clip, self.start, self.start + len(pcm) / 2 / self.rate))
                 self.waiting.pop(0)
                 self.place = 0
         frame.type = pj.PJMEDIA_FRAME_TYPE_AUDIO
-        frame.buf = pj.ByteVector(chunk.ljust(FRAME_BYTES, b"\0"))
-        frame.size = FRAME_BYTES
+        frame.buf = pj.ByteVector(chunk.ljust(self.frame_bytes, b"\0"))
+        frame.size = self.frame_bytes
 
     def onFrameReceived(self, frame: Any) -> None:  # noqa: N802
         """Keep 20 ms that were heard; a missing frame is silence."""
         if self.live:
             pcm = bytes(frame.buf) if frame.type == pj.PJMEDIA_FRAME_TYPE_AUDIO else b""
             with self.lock:
-                self.heard += pcm[:FRAME_BYTES].ljust(FRAME_BYTES, b"\0")
+                self.heard += pcm[: self.frame_bytes].ljust(self.frame_bytes, b"\0")
 
 
 class Line(pj.Call):  # type: ignore[misc]
@@ -240,6 +240,7 @@ class Desk:
         port: int,
         answer_after: float | None,
         busy: bool,
+        rate: int,
     ) -> dict[str, Any]:
         """Bring the phone up; tell its own SIP address."""
         self.answer_after, self.busy = answer_after, busy
@@ -248,7 +249,7 @@ class Desk:
         config.uaConfig.userAgent = "hotline-test-phone"
         config.logConfig.level = config.logConfig.consoleLevel = 1
         media = config.medConfig
-        media.clockRate = media.sndClockRate = RATE
+        media.clockRate = media.sndClockRate = rate
         media.audioFramePtime, media.channelCount = 20, 1
         media.ecTailLen, media.noVad = 0, True
         self.endpoint.libCreate()
@@ -278,9 +279,9 @@ class Desk:
         rtp.boundAddress, rtp.port = address, 0
         self.account = Account(self)
         self.account.create(account)
-        self.sound = Sound()
+        self.sound = Sound(rate)
         form = pj.MediaFormatAudio()
-        form.init(pj.PJMEDIA_FORMAT_PCM, RATE, 1, 20000, 16)
+        form.init(pj.PJMEDIA_FORMAT_PCM, rate, 1, 20000, 16)
         self.sound.createPort("phone", form)
         return {"uri": f"sip:{user}@{own}"}
 

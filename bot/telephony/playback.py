@@ -12,14 +12,15 @@ from collections.abc import AsyncIterator
 
 import numpy as np
 
-from bot.speech.types import FRAME_BYTES, SpeechError
+from bot.speech.types import SpeechError, frame_bytes
 
 
 class Playback:
     """Sound of one sentence on its way out, frame by frame."""
 
-    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
+    def __init__(self, pieces: AsyncIterator[bytes], rate: int) -> None:
         self._pieces = pieces
+        self._size = frame_bytes(rate)
         self._sound = bytearray()
         self._task = asyncio.ensure_future(self._pull())
 
@@ -48,9 +49,9 @@ class Playback:
         """
         if self._task.done():
             self._task.result()
-        frame = bytes(self._sound[:FRAME_BYTES])
-        del self._sound[:FRAME_BYTES]
-        return frame.ljust(FRAME_BYTES, b"\0")
+        frame = bytes(self._sound[: self._size])
+        del self._sound[: self._size]
+        return frame.ljust(self._size, b"\0")
 
     def put_back(self, frame: bytes) -> None:
         """Play a frame that was taken once more."""

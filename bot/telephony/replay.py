@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from bot.speech.types import FRAME_BYTES, FRAME_MS
+from bot.speech.types import FRAME_BYTES, FRAME_MS, LINE_RATE
 from bot.telephony.line import LineLostError, Tick
 
 SILENCE = bytes(FRAME_BYTES)
@@ -25,6 +25,7 @@ Step = bytes | str
 class ReplayLine:
     """A ``Line`` whose caller is a list of clips and whose time passes as fast as work allows."""
 
+    rate = LINE_RATE
     realtime = False
 
     def __init__(self, steps: Sequence[Step]) -> None:

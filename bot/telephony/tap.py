@@ -1,6 +1,7 @@
 """Overhears a conversation between people: one leg of Asterisk's ChanSpy for each side.
 
-The spying leg brings its sound to the line's AudioSocket port like any call. It only listens:
+The spying leg brings its sound to the line's AudioSocket port like any call, at 8 kHz: ChanSpy
+carries no more, whatever the two telephones do. It only listens:
 one that can't be had, ends early or is late costs its side of the transcript and never the
 conversation, which does not pass through here. Leaves to others: which conversations
 (``bot/transcripts.py``), what was said (``speech/ears.py``), and asking Asterisk

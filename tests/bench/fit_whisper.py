@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import soxr
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -24,6 +25,7 @@ from bot.config import Settings
 from bot.node.models import whisper_folder
 from bot.speech.audio import samples
 from bot.speech.scoring import Tally
+from bot.speech.types import LINE_RATE
 
 RIGHT = 1 / 3
 
@@ -57,7 +59,8 @@ def main() -> None:
     ]
     for number, clip in enumerate(clips):
         sound = np.divide(samples(clip.pcm), 32768, dtype=np.float32)
-        found = recogniser._decoder.decode(sound, prompts)
+        wide = soxr.resample(sound, LINE_RATE, whisper.RATE)
+        found = recogniser._decoder.decode(wide, prompts)
         if found:
             tally = Tally()
             tally.add(clip.text, found[0].text)

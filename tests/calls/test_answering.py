@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import itertools
 import time
+import wave
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from running_line import RunningLine, alike, eventually, saying
 
-from bot.speech.audio import read_wav
+from bot.speech.audio import read_wav, resample, samples
 from bot.speech.citizen import telephone
-from bot.speech.types import LINE_RATE
+from bot.speech.types import LINE_RATE, WIDE_RATE
 from bot.speech.voice import Voice
 from bot.telephony.listening import stop_time
 from bot.telephony.phone_script import CallReport, run_script
@@ -120,6 +122,32 @@ def test_the_greeting_begins_at_once_and_says_what_this_is(
         greeting = recognise(phone.heard())
     assert begins < 1.0
     assert alike(greeting, "您好，这里是12345市民服务热线") >= UNDERSTOOD
+
+
+@pytest.mark.parametrize(("codecs", "wide"), [(["G722", "PCMA"], True), (["PCMA", "G722"], False)])
+def test_a_wideband_phone_is_heard_and_spoken_to_with_all_of_a_voice(
+    line: RunningLine, recognise: Words, codecs: list[str], *, wide: bool
+) -> None:
+    clip = resample(read_wav(FIXTURES / "social_card.wav"), LINE_RATE, WIDE_RATE)
+    with line.citizen(codecs=codecs, rate=WIDE_RATE) as phone:
+        phone.call("12345")
+        phone.wait_answered()
+        phone.wait_sound(5.0, 0.0)
+        phone.wait_quiet(0.6)
+        phone.speak(clip)
+        mark = phone.wait_spoken(10.0)
+        begins = phone.wait_sound(10.0, mark.end)
+        phone.wait_until(begins + 2.0)
+        answer = phone.heard()[int(begins * WIDE_RATE) * 2 :]
+        phone.hangup()
+        record = line.record(phone)
+    assert intents_of(record)[:1] == expected_of("social_card")["intents"][:1]
+    power = np.abs(np.fft.rfft(samples(answer).astype(float))) ** 2
+    assert (10 * np.log10(power[len(power) // 2 :].sum() / power.sum()) > -40.0) == wide
+    assert alike(recognise(resample(answer, WIDE_RATE, LINE_RATE)), record["turns"][-1]["text"]) > 0
+    (kept,) = (line.settings.state / "sounds").rglob(f"{record['id']}/1.wav")
+    with wave.open(str(kept)) as file:
+        assert file.getframerate() == (WIDE_RATE if wide else LINE_RATE)
 
 
 def test_speech_stops_a_prompt_within_three_tenths_of_a_second(

@@ -17,7 +17,7 @@ from bot.agents.types import Candidates, EntryState, QueueEntry, SwitchboardErro
 from bot.observe import Metrics
 from bot.speech.ears import Ears
 from bot.speech.endpointing import Endpointer, EndpointSettings
-from bot.speech.types import RecogniserStream, Utterance
+from bot.speech.types import LINE_RATE, RecogniserStream, Utterance
 from bot.telephony.tap import Taps
 from bot.transcripts import Transcripts, subjects
 from bot.understanding.types import Candidate, IntentKind, Understanding
@@ -39,7 +39,7 @@ class Engine:
         self.gate = threading.Event()
         self.gate.set()
 
-    def open(self, expect: Sequence[str] = ()) -> RecogniserStream:
+    def open(self, expect: Sequence[str] = (), rate: int = LINE_RATE) -> RecogniserStream:
         return self
 
     def feed(self, pcm: bytes) -> str:

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import pytest
 
 from bot.speech.admission import Admission
-from bot.speech.ears import BATCH, Ears
-from bot.speech.types import RecogniserStream, SpeechError, Utterance
+from bot.speech.ears import BATCHES, Ears
+from bot.speech.types import LINE_RATE, RecogniserStream, SpeechError, Utterance
 
 
 class Engine:
@@ -25,10 +25,12 @@ class Engine:
         self.gate.set()
         self.fails = False
         self.decoded: list[int] = []
+        self.rates: list[int] = []
         self.running = self.most_running = 0
         self._lock = threading.Lock()
 
-    def open(self, expect: Sequence[str] = ()) -> RecogniserStream:
+    def open(self, expect: Sequence[str] = (), rate: int = LINE_RATE) -> RecogniserStream:
+        self.rates.append(rate)
         return Stream(self)
 
     def work(self) -> None:
@@ -145,28 +147,28 @@ async def test_calls_take_turns_so_a_talkative_one_has_no_more_than_its_share() 
     ears = Ears(engine, 1)
     talkative, brief = ears.open(), ears.open()
     for _ in range(50):
-        talkative.feed(bytes(BATCH))
-    brief.feed(bytes(BATCH))
+        talkative.feed(bytes(LINE_RATE * 2 // BATCHES))
+    brief.feed(bytes(LINE_RATE * 2 // BATCHES))
     await settle()
     # One job each, however much was fed: the rest of it goes in one piece, later.
     assert ears.waiting == 2
     engine.gate.set()
-    assert (await talkative.finish()).text == str(50 * BATCH)
-    assert (await brief.finish()).text == str(BATCH)
+    assert (await talkative.finish()).text == str(50 * LINE_RATE * 2 // BATCHES)
+    assert (await brief.finish()).text == str(LINE_RATE * 2 // BATCHES)
     ears.close()
 
 
 async def test_a_streaming_engine_tells_what_it_has_so_far() -> None:
     ears = Ears(Engine(streaming=True), 1)
     hearing = ears.open()
-    hearing.feed(bytes(BATCH))
+    hearing.feed(bytes(LINE_RATE * 2 // BATCHES))
     await settle()
     hearing.feed(bytes(320))
     hearing.speculate()
-    assert (await hearing.so_far()).text == str(BATCH + 320)
-    assert hearing.partial == str(BATCH + 320)
+    assert (await hearing.so_far()).text == str(LINE_RATE * 2 // BATCHES + 320)
+    assert hearing.partial == str(LINE_RATE * 2 // BATCHES + 320)
     hearing.feed(bytes(320))
-    assert (await hearing.finish()).text == str(BATCH + 640)
+    assert (await hearing.finish()).text == str(LINE_RATE * 2 // BATCHES + 640)
     ears.close()
 
 
@@ -176,13 +178,13 @@ async def test_a_failing_engine_is_named_and_the_next_utterance_is_heard(streami
     ears = Ears(engine, 1)
     engine.fails = True
     hearing = ears.open()
-    hearing.feed(bytes(BATCH))
+    hearing.feed(bytes(LINE_RATE * 2 // BATCHES))
     with pytest.raises(SpeechError, match=r"scripted failed: RuntimeError: out of memory"):
         await hearing.finish()
     engine.fails = False
     again = ears.open()
-    again.feed(bytes(BATCH))
-    assert (await again.finish()).text == str(BATCH)
+    again.feed(bytes(LINE_RATE * 2 // BATCHES))
+    assert (await again.finish()).text == str(LINE_RATE * 2 // BATCHES)
     assert ears.waiting == 0
     ears.close()
 
@@ -291,7 +293,8 @@ async def test_what_is_overheard_is_decoded_while_nobody_calls() -> None:
     assert heard.text == "320"
     wide = await ears.overhear(bytes(640), 16000, 1.0)
     assert wide is not None
-    assert engine.decoded == [320, 320]
+    assert engine.decoded == [320, 640]
+    assert engine.rates == [8000, 16000]
     ears.close()
 
 

@@ -14,7 +14,7 @@ import bot.commands.asr as command
 from bot.cli import app
 from bot.speech.audio import write_wav
 from bot.speech.evaluation import Recording, evaluate, find_recordings, hear, tallies
-from bot.speech.types import RecogniserStream, SpeechError, Utterance
+from bot.speech.types import LINE_RATE, RecogniserStream, SpeechError, Utterance
 
 
 class Hears:
@@ -26,7 +26,7 @@ class Hears:
     def __init__(self, text: str) -> None:
         self.text = text
 
-    def open(self, expect: Sequence[str] = ()) -> RecogniserStream:
+    def open(self, expect: Sequence[str] = (), rate: int = LINE_RATE) -> RecogniserStream:
         return self
 
     def feed(self, pcm: bytes) -> str:

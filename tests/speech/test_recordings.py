@@ -11,6 +11,7 @@ import pytest
 from bot.speech import audio
 from bot.speech.audio import samples
 from bot.speech.recordings import MANIFEST, Cue, load, remember
+from bot.speech.types import WIDE_RATE
 from bot.speech.voice import PAUSE
 
 CUES = (
@@ -52,13 +53,13 @@ def test_any_sample_rate_mono_or_stereo_becomes_line_audio(
     found = load(tmp_path, CUES)
     assert found.problems == found.stale == ()
     # The silence at its ends is cut to 80 ms.
-    assert audio.seconds(found.sounds["再见。"]) == pytest.approx(1.16 + PAUSE, abs=0.02)
+    assert audio.seconds(found.sounds["再见。"], WIDE_RATE) == pytest.approx(1.16 + PAUSE, abs=0.02)
 
 
 @pytest.mark.parametrize("loudness", [0.03, 0.3, 0.9])
 def test_every_recording_is_as_loud_as_the_voice(tmp_path: Path, loudness: float) -> None:
     record(tmp_path / "bye.wav", loudness=loudness, silence=0.0)
-    sound = samples(load(tmp_path, CUES).sounds["再见。"])[: -int(PAUSE * 8000)] / 32768
+    sound = samples(load(tmp_path, CUES).sounds["再见。"])[: -int(PAUSE * WIDE_RATE)] / 32768
     assert 20 * np.log10(np.sqrt(np.mean(sound**2))) == pytest.approx(-20, abs=1.0)
 
 

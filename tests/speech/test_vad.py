@@ -7,7 +7,7 @@ import pytest
 from speech.voices import Says, silence
 
 from bot.config import CHECKOUT
-from bot.speech.audio import frames, read_wav, through_mulaw, to_pcm
+from bot.speech.audio import frames, read_wav, resample, through_mulaw, to_pcm
 from bot.speech.citizen import NOISES, background, telephone
 from bot.speech.endpointing import (
     Endpointer,
@@ -16,7 +16,7 @@ from bot.speech.endpointing import (
     SpeechEnded,
     SpeechStarted,
 )
-from bot.speech.types import FRAME_BYTES
+from bot.speech.types import LINE_RATE, WIDE_RATE, frame_bytes
 from bot.speech.vad import CHUNK_BYTES, SileroVad, SparingVad, is_quiet
 
 SENTENCES = (
@@ -28,15 +28,15 @@ SENTENCES = (
 
 
 def told(
-    pcm: bytes, *, prompt: bytes | None = None, playing: bool = False
+    pcm: bytes, *, prompt: bytes | None = None, playing: bool = False, rate: int = LINE_RATE
 ) -> list[tuple[float, EndpointEvent]]:
     """Events of a caller's sound and when they were told, while ``prompt`` is played."""
-    endpointer = Endpointer(EndpointSettings(), SileroVad())
-    ours = list(frames(prompt)) if prompt else []
+    endpointer = Endpointer(EndpointSettings(), SileroVad(rate), rate)
+    ours = list(frames(prompt, rate)) if prompt else []
     found = []
-    for number, frame in enumerate(frames(pcm)):
+    for number, frame in enumerate(frames(pcm, rate)):
         event = endpointer.feed(frame, prompt_playing=playing or number < len(ours))
-        endpointer.played(ours[number] if number < len(ours) else bytes(FRAME_BYTES))
+        endpointer.played(ours[number] if number < len(ours) else bytes(frame_bytes(rate)))
         if event is not None:
             found.append(((number + 1) * 0.02, event))
     return found
@@ -188,3 +188,22 @@ def test_a_sparing_detector_finds_the_same_sentence_with_a_third_of_the_work(nam
         for i in range(0, len(pcm) - CHUNK_BYTES, CHUNK_BYTES)
     )
     assert sparing.asked <= loud / 2.5 < thorough.asked
+
+
+@pytest.mark.engine
+def test_wideband_speech_begins_and_ends_when_the_same_narrowband_speech_does(say: Says) -> None:
+    pcm = silence(1.0) + say(SENTENCES[0]) + silence(1.5)
+    narrow, wide = told(pcm), told(resample(pcm, LINE_RATE, WIDE_RATE), rate=WIDE_RATE)
+    assert kinds(wide)[0] is SpeechStarted
+    ends = [[one for _, one in found if isinstance(one, SpeechEnded)] for found in (narrow, wide)]
+    for (one,), (other,) in [ends]:
+        assert other.start == pytest.approx(one.start, abs=0.1)
+        assert other.end == pytest.approx(one.end, abs=0.1)
+        assert len(other.pcm) == pytest.approx(2 * len(one.pcm), rel=0.1)
+
+
+@pytest.mark.engine
+def test_our_own_echo_on_a_wideband_line_starts_nothing(say: Says) -> None:
+    ours = resample(say(SENTENCES[1], snr_db=None), LINE_RATE, WIDE_RATE)
+    echo = to_pcm(np.frombuffer(bytes(6400) + ours, "<i2") / 32768 * 0.1)
+    assert SpeechStarted not in kinds(told(echo, prompt=ours, rate=WIDE_RATE))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 import bot.speech.voice as voice_module
 from bot.speech.audio import samples, seconds
-from bot.speech.types import SpeechError, SpokenAudio
+from bot.speech.types import LINE_RATE, WIDE_RATE, SpeechError, SpokenAudio
 from bot.speech.voice import GROUP_PAUSE, NUMBER_SPEED, PAUSE, Voice, faded, sentences
 
 
@@ -39,7 +40,7 @@ class Hummer:
         return SpokenAudio((sound * 32767).astype("<i2").tobytes(), 16000)
 
 
-async def played(voice: Voice, text: str, **how: float) -> list[bytes]:
+async def played(voice: Voice, text: str, **how: Any) -> list[bytes]:
     return [piece async for piece in voice.stream(text, **how)]
 
 
@@ -138,7 +139,7 @@ def test_the_oldest_sound_on_disk_goes_when_there_is_too_much(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     voice = Voice(Hummer(), tmp_path)
-    sizes = [len(voice.sentence(text)) for text in ("一。", "二。", "三。", "四。")]
+    sizes = [len(voice.sentence(text, rate=WIDE_RATE)) for text in ("一。", "二。", "三。", "四。")]
     for age, path in enumerate(sorted(tmp_path.rglob("*.slin"), key=lambda p: p.stat().st_mtime)):
         import os
 
@@ -223,7 +224,7 @@ def test_a_recording_is_heard_instead_of_the_voice_for_its_very_text(tmp_path: P
     engine = Hummer()
     voice = Voice(engine, tmp_path)
     voice.use({"您好。请讲。": b"\1\0" * 4000})
-    assert voice.render("您好。请讲。") == b"\1\0" * 4000
+    assert voice.render("您好。请讲。", rate=WIDE_RATE) == b"\1\0" * 4000
     assert voice.is_recorded("您好。请讲。")
     assert voice.missing(["您好。请讲。"]) == []
     assert engine.asked == []
@@ -236,7 +237,7 @@ def test_each_pack_keeps_its_recordings_until_it_gets_others(tmp_path: Path) -> 
     voice = Voice(Hummer(), tmp_path)
     voice.use({"您好。": b"\1\0"}, pack="one")
     voice.use({"再见。": b"\2\0"}, pack="two")
-    assert voice.render("您好。再见。") == b"\1\0\2\0"
+    assert voice.render("您好。再见。", rate=WIDE_RATE) == b"\1\0\2\0"
     voice.use({}, pack="one")
     assert not voice.is_recorded("您好。")
     assert voice.is_recorded("再见。")
@@ -246,7 +247,7 @@ async def test_a_recording_is_heard_within_a_longer_text_too(tmp_path: Path) -> 
     engine = Hummer()
     voice = Voice(engine, tmp_path)
     voice.use({"您好。请讲。": b"\1\0" * 4000})
-    heard = await played(voice, "不好意思。您好。请讲。再见。")
+    heard = await played(voice, "不好意思。您好。请讲。再见。", rate=WIDE_RATE)
     assert heard[1] == b"\1\0" * 4000
     assert engine.asked == ["不好意思。", "再见。"]
 
@@ -255,7 +256,7 @@ def test_a_recording_is_stretched_for_who_wants_it_slower_and_stays_as_high(
     tmp_path: Path,
 ) -> None:
     voice = Voice(Hummer(), tmp_path)
-    hum = (np.cos(2 * np.pi * 300 / 8000 * np.arange(16000)) * 9000).astype("<i2").tobytes()
+    hum = (np.cos(2 * np.pi * 300 / 16000 * np.arange(32000)) * 9000).astype("<i2").tobytes()
     voice.use({"您好。": hum})
     slow = voice.sentence("您好。", 0.8)
     assert seconds(slow) == pytest.approx(2.5, rel=0.02)
@@ -296,7 +297,7 @@ def test_every_sentence_is_as_loud_as_the_others(tmp_path: Path, loudness: float
 @given(st.binary(max_size=400))
 def test_fading_keeps_the_length_and_ends_in_nothing(pcm: bytes) -> None:
     pcm = pcm[: len(pcm) // 2 * 2]
-    soft = samples(faded(pcm))
+    soft = samples(faded(pcm, LINE_RATE))
     assert len(soft) == len(pcm) // 2
     if len(soft) > 2:
         assert soft[0] == soft[-1] == 0
@@ -307,3 +308,32 @@ def test_cutting_into_sentences_loses_nothing_but_space(text: str) -> None:
     cut = sentences(text)
     assert "".join("".join(cut).split()) == "".join(text.split())
     assert all(cut)
+
+
+def above_four_kilohertz(pcm: bytes) -> float:
+    """Share of the energy of sound at 16 kHz."""
+    power = np.abs(np.fft.rfft(samples(pcm).astype(float))) ** 2
+    return float(power[len(power) // 2 :].sum() / power.sum())
+
+
+async def test_a_wideband_caller_hears_what_a_telephone_leaves_out(tmp_path: Path) -> None:
+    engine = Hummer()
+    # A hum of 6 kHz beside the one of 200 Hz.
+    low = engine.speak
+    t = np.arange(16000) / 16000
+
+    def hissing(text: str, speed: float = 1.0, pitch: float = 1.0) -> SpokenAudio:
+        hum = samples(low(text, speed, pitch).pcm).astype(float)
+        hiss = 9000 * np.sin(2 * np.pi * 6000 * t[: len(hum)])
+        return SpokenAudio((hum + hiss).clip(-32768, 32767).astype("<i2").tobytes(), 16000)
+
+    engine.speak = hissing  # type: ignore[method-assign]
+    voice = Voice(engine, tmp_path)
+    (wide,) = await played(voice, "您好。", rate=WIDE_RATE)
+    (narrow,) = await played(voice, "您好。")
+    assert above_four_kilohertz(wide) > 0.3
+    assert seconds(wide, WIDE_RATE) == pytest.approx(seconds(narrow), abs=0.001)
+    # Both are made of the one sound that is kept.
+    voice.build(["您好。"], str)
+    Voice(engine, tmp_path).render("您好。", rate=WIDE_RATE)
+    assert Voice(engine, tmp_path).render("您好。") == Voice(engine, tmp_path).sentence("您好。")

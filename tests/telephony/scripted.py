@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bot.speech.audio import to_pcm
-from bot.speech.types import FRAME_BYTES
+from bot.speech.types import FRAME_BYTES, LINE_RATE
 from bot.telephony.line import LineLostError, Tick
 
 SILENCE = bytes(FRAME_BYTES)
@@ -39,6 +39,7 @@ class ScriptedLine:
     frames: list[bytes]
     keys: dict[int, str] = field(default_factory=dict)
     lost_at: int = 2000
+    rate: int = LINE_RATE
     realtime: bool = False
     sent: list[bytes] = field(default_factory=list)
     closed: bool = False

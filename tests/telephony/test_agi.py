@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.telephony.agi import AgiServer, CallAgi, caller_number, take_call
+from bot.speech.types import LINE_RATE, WIDE_RATE
+from bot.telephony.agi import AgiServer, CallAgi, caller_number, sound_rate, take_call
 from bot.telephony.calls import Call, CallBook, NextStop, Outcome, Purpose
 
 CALL = "1b4e28ba-2fa1-11d2-883f-0016d3cca427"
@@ -41,7 +42,7 @@ class Asterisk:
             self.file.flush()
 
 
-def converse(outcome: Outcome) -> list[str]:
+def converse(outcome: Outcome, codec: str = "(alaw)") -> list[str]:
     book = CallBook()
 
     def on_call(agi: CallAgi) -> None:
@@ -59,6 +60,7 @@ def converse(outcome: Outcome) -> list[str]:
         server.server_address[1],
         {
             'GET VARIABLE "HOTLINE_CALL"': f"200 result=1 ({CALL})",
+            'GET FULL VARIABLE "${CHANNEL(audio': f"200 result=1 ({codec})",
             "GET FULL VARIABLE": "200 result=1 (abc@127.0.0.1)",
             "EXEC": "200 result=0",
         },
@@ -71,6 +73,26 @@ def converse(outcome: Outcome) -> list[str]:
 def test_a_call_is_dialled_to_the_audio_socket_in_the_form_that_keeps_the_caller() -> None:
     commands = converse(Outcome(NextStop.GOODBYE, "answered"))
     assert f'EXEC Dial "AudioSocket/127.0.0.1:9092/{CALL}/c(slin),,g"' in commands
+
+
+def test_a_wideband_telephone_is_dialled_at_sixteen_kilohertz() -> None:
+    commands = converse(Outcome(NextStop.GOODBYE, "answered"), "(g722)")
+    assert f'EXEC Dial "AudioSocket/127.0.0.1:9092/{CALL}/c(slin16),,g"' in commands
+
+
+@pytest.mark.parametrize(
+    ("formats", "rate"),
+    [
+        ("(g722)", WIDE_RATE),
+        ("(opus|alaw)", WIDE_RATE),
+        ("(alaw|g722)", LINE_RATE),
+        ("(ulaw)", LINE_RATE),
+        ("", LINE_RATE),
+        ("(nothing)", LINE_RATE),
+    ],
+)
+def test_the_codec_in_use_decides_how_much_of_a_voice_there_is(formats: str, rate: int) -> None:
+    assert sound_rate(formats) == rate
 
 
 def test_the_bot_takes_off_the_timer_before_it_talks() -> None:

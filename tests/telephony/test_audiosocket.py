@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.speech.types import FRAME_BYTES
+from bot.speech.types import FRAME_BYTES, WIDE_RATE, frame_bytes
 from bot.telephony.audiosocket import (
-    SILENCE,
     AudioSocketLine,
     Kind,
     Parser,
@@ -19,6 +18,8 @@ from bot.telephony.audiosocket import (
     serve_audio,
 )
 from bot.telephony.line import LineLostError
+
+SILENCE = bytes(FRAME_BYTES)
 
 messages = st.lists(st.tuples(st.integers(0, 255), st.binary(max_size=700)), max_size=8)
 
@@ -97,6 +98,35 @@ async def test_frames_of_another_size_are_cut_to_twenty_milliseconds_without_los
     while len(received) < len(sound):
         received += b"".join((await line.tick()).frames)
     assert received[: len(sound)] == sound
+    peer.writer.close()
+    server.close()
+
+
+async def test_a_wideband_caller_is_heard_and_spoken_to_in_messages_of_their_own_kind() -> None:
+    peer, line, server, _ = await connected()
+    line.rate = WIDE_RATE
+    frame = bytes(i % 251 for i in range(frame_bytes(WIDE_RATE)))
+    peer.writer.write(message(Kind.SLIN16, frame[:100]) + message(Kind.SLIN16, frame[100:]))
+    frames: list[bytes] = []
+    while not frames:
+        frames += (await line.tick()).frames
+    assert frames == [frame]
+    line.send(frame)
+    assert await peer.read() == (Kind.SLIN16, frame)
+    peer.writer.close()
+    server.close()
+
+
+async def test_sound_of_a_rate_that_nobody_asked_for_is_heard_all_the_same() -> None:
+    peer, line, server, _ = await connected()
+    wide = bytes(frame_bytes(WIDE_RATE))
+    peer.writer.write(
+        message(Kind.SLIN, b"\1" * 100) + message(Kind.SLIN16, wide) + message(0x13, b"\1" * 960)
+    )
+    frames: list[bytes] = []
+    while not frames:
+        frames += (await line.tick()).frames
+    assert frames == [SILENCE]
     peer.writer.close()
     server.close()
 

@@ -126,7 +126,7 @@ def test_the_last_of_sixty_turns_costs_no_more_than_the_first() -> None:
         understander=Watched(pack),  # type: ignore[arg-type]
         ears=load_ears(settings, pack)[0],
         voice=load_voice(settings)[0],
-        endpointer=lambda: Endpointer(EndpointSettings(), SileroVad()),
+        endpointer=lambda rate: Endpointer(EndpointSettings(), SileroVad(rate), rate),
         opening=office.opening,
         carry_out=office.carry_out,
         note=office.note,

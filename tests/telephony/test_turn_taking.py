@@ -23,7 +23,7 @@ from bot.speech.admission import Admission
 from bot.speech.ears import Ears
 from bot.speech.endpointing import Endpointer, EndpointSettings
 from bot.speech.turns import Endings
-from bot.speech.types import RecogniserStream, Utterance
+from bot.speech.types import LINE_RATE, WIDE_RATE, RecogniserStream, Utterance, frame_bytes
 from bot.telephony.calls import Call, NextStop, Outcome
 from bot.telephony.conversation import Conversation, Parts
 from bot.telephony.journal import Journal
@@ -44,7 +44,7 @@ class Engine:
         self.gate = threading.Event()
         self.gate.set()
 
-    def open(self, expect: Sequence[str] = ()) -> RecogniserStream:
+    def open(self, expect: Sequence[str] = (), rate: int = LINE_RATE) -> RecogniserStream:
         return self
 
     def feed(self, pcm: bytes) -> str:
@@ -81,9 +81,9 @@ class Speaks:
         self.seconds = seconds
         self.texts: list[str] = []
 
-    async def stream(self, text: str, *, speed: float = 1.0) -> AsyncIterator[bytes]:
+    async def stream(self, text: str, *, speed: float, rate: int) -> AsyncIterator[bytes]:
         self.texts.append(text)
-        count = int(self.seconds * 8000)
+        count = int(self.seconds * rate)
         yield (np.arange(1, count + 1) % 20000).astype("<i2").tobytes()
 
 
@@ -133,7 +133,7 @@ def world() -> MakesWorld:
             understander=Understands(sure),
             ears=ears,
             voice=voice,
-            endpointer=lambda: Endpointer(EndpointSettings(), LoudnessVad()),
+            endpointer=lambda rate: Endpointer(EndpointSettings(), LoudnessVad(), rate),
             opening=office.opening,
             carry_out=office.carry_out,
             note=office.note,
@@ -321,3 +321,24 @@ async def test_who_hangs_up_while_the_ticket_is_filed_gets_its_number_by_text(
     outcome = await w.run()
     assert outcome.label == "caller_gone"
     assert notes == [SendText("13800138000", "工单号261124000017。")]
+
+
+async def test_a_wideband_caller_is_heard_kept_and_spoken_to_at_sixteen_kilohertz(
+    world: MakesWorld,
+) -> None:
+    # Twice the samples at half the pitch: the same second at the higher rate.
+    narrow = [*quiet(1.5), *voice_like(1.0)]
+    wide = [np.repeat(np.frombuffer(frame, "<i2"), 2).tobytes() for frame in narrow]
+    w = world([*wide, *[bytes(frame_bytes(WIDE_RATE))] * 300], rate=WIDE_RATE, lost_at=500)
+    kept: list[tuple[float, int]] = []
+
+    def keep(call: Call, mark: int, pcm: bytes, rate: int) -> bool:
+        kept.append((len(pcm) / 2 / rate, rate))
+        return True
+
+    w.parts = replace(w.parts, keep_sound=keep)
+    await w.run()
+    assert kept == [(pytest.approx(1.75, abs=0.5), WIDE_RATE)]
+    assert {len(frame) for frame in w.line.sent} == {frame_bytes(WIDE_RATE)}
+    spoken = sum(any(frame) for frame in w.line.sent[:75]) * FRAME
+    assert spoken == pytest.approx(w.voice.seconds, abs=0.1)
