@@ -124,7 +124,7 @@ def test_the_greeting_begins_at_once_and_says_what_this_is(
     assert alike(greeting, "您好，这里是12345市民服务热线") >= UNDERSTOOD
 
 
-@pytest.mark.parametrize(("codecs", "wide"), [(["G722", "PCMA"], True), (["PCMA", "G722"], False)])
+@pytest.mark.parametrize(("codecs", "wide"), [(["PCMA", "G722"], True), (["PCMA"], False)])
 def test_a_wideband_phone_is_heard_and_spoken_to_with_all_of_a_voice(
     line: RunningLine, recognise: Words, codecs: list[str], *, wide: bool
 ) -> None:
