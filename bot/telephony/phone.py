@@ -70,7 +70,7 @@ class Phone:
         *,
         register: bool = False,
         caller: str = "",
-        codecs: Sequence[str] = ("PCMU", "PCMA", "G722"),
+        codecs: Sequence[str] = ("PCMU", "PCMA"),
         local_port: int = 0,
         answer_after: float | None = None,
         busy: bool = False,
