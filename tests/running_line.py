@@ -61,7 +61,8 @@ def packs_that_call_at_any_hour(folder: Path) -> Path:
     """The line's packs, but without a night in which nobody is called, and with UNIT."""
     shutil.copytree(Settings().grammars, folder)
     for name, old, new in (
-        ("dispatch.yaml", "from_hour: 9, to_hour: 20", "from_hour: 0, to_hour: 24"),
+        ("dispatch.yaml", "from_hour: 9\n", "from_hour: 0\n"),
+        ("dispatch.yaml", "to_hour: 20\n", "to_hour: 24\n"),
         ("units.yaml", "name: 市自来水集团", f"name: 市自来水集团, phone: '{UNIT}'"),
     ):
         path = folder / "beijing12345" / name
