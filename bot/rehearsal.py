@@ -263,7 +263,7 @@ class Rehearsal:
     def _says(self, text: str, *, barged_in: bool = False) -> None:
         text = self._told(text)
         about = self._last.about if isinstance(self._last, Listen) else ""
-        said = self._knowledge.understander.understand(text, about=about)
+        said = self._knowledge.understander.understand(text, about=about, now=self._script.at)
         best = said.best
         meant = f"{best.intent} {best.confidence:.2f}" if best else "-"
         self._note(f"来电人：{text}    〔{meant}〕")

@@ -8,6 +8,7 @@ still understood by its likeness. Leaves to others: what to do about it.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -124,12 +125,14 @@ class Understander:
         alternatives: Sequence[str] = (),
         speech_confidence: float = 1.0,
         about: str = "",
+        now: dt.datetime | None = None,
     ) -> Understanding:
         """Return what ``text`` means; ``alternatives`` are the recogniser's other readings.
 
         Safe on any text. Confidence is about meaning, given the words;
         ``speech_confidence`` (0 to 1) is passed on, not mixed in. ``about`` is the question
-        answered last: what is asked about that answer is told in ``follow_up``.
+        answered last: what is asked about that answer is told in ``follow_up``. Times are
+        counted from ``now``, by default the clock.
         """
         reading = self._lexicon.read(text)
         found: dict[str, Candidate] = {}
@@ -156,7 +159,7 @@ class Understander:
             text=text,
             normalised=reading.text,
             candidates=tuple(ranked[:KEEP]),
-            slots=find_slots(text, self._gazetteer),
+            slots=find_slots(text, self._gazetteer, now),
             emergency=best.intent if best and self._is_emergency(best) else None,
             speech_confidence=speech_confidence,
             moods=self._moods.find(reading),
