@@ -130,6 +130,7 @@ class PracticeHall:
         self._records = records
         self._pack = pack
         self._busy = busy
+        self._node = node
         self._clock = clock
         self._lock = threading.RLock()
         self._practices: dict[str, _Practice] = {}
@@ -157,8 +158,8 @@ class PracticeHall:
             made = _Practice(id, trainee, extension, scenario, since=self._clock())
             self._practices[id] = made
         try:
+            self._tidy()
             self.queue.presence.choose(extension, AgentState.ON_DUTY)
-            self.queue.trim()
         except QueueUnavailable:
             with self._lock:
                 del self._practices[id]
@@ -286,7 +287,7 @@ class PracticeHall:
             practice.queued_at = self._clock()
             if practice.stage is Stage.CALLING:
                 self._move(practice, Stage.WAITING)
-        if not self._await_joined(practice, phone):
+        if not self._await_joined(practice, phone, citizen):
             if not practice.stopped.is_set():
                 self._miss(practice)
             return
@@ -306,10 +307,15 @@ class PracticeHall:
             time.sleep(0.1)
         raise SwitchboardError("The synthetic citizen's call did not reach the holding place.")
 
-    def _await_joined(self, practice: _Practice, phone: Phone) -> bool:
+    def _await_joined(self, practice: _Practice, phone: Phone, citizen: Citizen) -> bool:
         until = time.monotonic() + WAITS
+        # Their lines are known: spoken ahead, they answer at once (the voice remembers them).
+        lines = iter(citizen.lines)
         while time.monotonic() < until and phone.state == "answered":
-            if practice.joined.wait(0.2):
+            line = next(lines, None)
+            if line is not None:
+                self._speak(citizen.temper, line)
+            if practice.joined.wait(0.0 if line else 0.2):
                 return True
             if practice.stopped.is_set():
                 return False
@@ -380,6 +386,14 @@ class PracticeHall:
         if practice is None or practice.trainee != trainee:
             raise PracticeRefused("没有这个练习，可能热线刚刚重启。请回到培训页面重新开始。")
         return practice
+
+    def _tidy(self) -> None:
+        """Let go of citizens whose practice a killed process left behind on this node."""
+        for entry in self.queue.live():
+            if entry.node == self._node and entry.id not in self._practices:
+                with suppress(IllegalTransition):
+                    self.queue.leave(entry.id)
+        self.queue.trim()
 
     def _drop_old(self) -> None:
         old = self._clock() - KEPT

@@ -104,6 +104,7 @@ def stats(pack: _Chosen = "") -> None:
         ("tests", sum(len(intent.tests) for intent in loaded.intents)),
         ("intents without a test", sum(not intent.tests for intent in loaded.intents)),
         ("moods", len(loaded.moods)),
+        ("training scenarios", len(loaded.scenarios)),
         ("places", len(loaded.places)),
         ("names of places known", len(loaded.gazetteer.names)),
         ("prompts", len(loaded.prompts)),

@@ -59,6 +59,22 @@ class Citizen:
         wanted = self.scenario.temper
         return next(one for one in self.coaching.tempers if one.id == wanted)
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Everything they may say, in about the order in which they will."""
+        scenario, temper = self.scenario, self.temper
+        return (
+            scenario.opening,
+            *temper.grumbles,
+            temper.calmed,
+            *scenario.says.values(),
+            scenario.confirms,
+            *temper.vague,
+            *temper.waiting,
+            scenario.goodbye,
+            scenario.wrong_read_back,
+        )
+
     def begin(self) -> Mind:
         """Return the mind with which they call."""
         return Mind(calm=not self.temper.needs_calm)

@@ -15,7 +15,7 @@ from bot.training.types import FIELD_NAMES, Kind
 
 #: Practices that the curve shows.
 SHOWN = 30
-WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 640, 220, 40, 16, 16, 32
+WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 640, 220, 40, 16, 72, 32
 BAR, NAME = 24, 84
 
 
@@ -34,8 +34,7 @@ def curve(practices: Sequence[Practice], passing: float) -> str:
     y = _y(passing)
     parts.append(f'<line class="pass" x1="{LEFT}" y1="{y}" x2="{WIDTH - RIGHT}" y2="{y}"/>')
     parts.append(
-        f'<text class="pass" x="{WIDTH - RIGHT}" y="{y - 4}" text-anchor="end">'
-        f"通过线 {passing:.0f}</text>"
+        f'<text class="pass" x="{WIDTH - RIGHT + 10}" y="{y + 4}">{passing:.0f} 通过</text>'
     )
     if len(points) > 1:
         line = " ".join(f"{x},{y}" for x, y, _ in points)

@@ -178,8 +178,9 @@ def training_pages(house: House) -> APIRouter:
         pack = house.pack()
         coaching_or_refuse(pack)
         known = {one.id: one for one in pack.scenarios}
-        order = [(one.id, one.level) for one in pack.scenarios]
-        chosen = scenario or next_scenarios(records.of_trainee(me.account.name), order)[0]
+        levels = [(one.id, one.level) for one in pack.scenarios]
+        wanted = next_scenarios(records.of_trainee(me.account.name), levels)
+        chosen = scenario or next(iter(wanted), "")
         if chosen not in known:
             raise Refused(404, "没有这个练习，可能知识包已经更新。请回到培训页面重选。")
         try:

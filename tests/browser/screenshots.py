@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 # What pages are filled with is the world of other tests.
@@ -30,7 +31,10 @@ from bot.casework.handling import Handling
 from bot.casework.incidents import Incidents
 from bot.casework.surveys import Surveys
 from bot.casework.whistles import Whistles
+from bot.training import scoring
+from bot.training.types import Kind, Said, Talked
 from bot.web.accounts import Role
+from bot.web.records import Correction
 
 TALK = (
     Turn("bot", "您好，这里是市民服务热线，请问您要咨询还是反映问题？", 0.5),
@@ -231,6 +235,58 @@ def shoot_casework(browser: BrowserContext, site: Site, address: str, folder: Pa
         shoot(page, folder, f"casework-{name}")
 
 
+def fill_training(site: Site, trainee: str) -> None:
+    """Three weeks of somebody who learns, but does not ask for the whole place."""
+    house, pack = site.house, site.house.pack()
+    site.clock.tick(days=-21)
+    for number in range(18):
+        scenario = pack.scenarios[number % 9]
+        best = scoring.expected_of(scenario, pack)
+        answer = replace(best, place=best.place[:6], unit=best.unit if number > 6 else "police")
+        said = (
+            Said("agent", "您好，12345，请问有什么可以帮您？", 0.4),
+            Said("citizen", scenario.opening, 4.0),
+            Said("agent", "您别着急，请问在什么地方？", 11.0),
+            Said("citizen", scenario.says.get("place", ""), 14.0),
+        )
+        talked = Talked(said, 12.0, 150.0 + 9 * number) if number % 3 == 0 else None
+        result = scoring.score(answer, scenario, pack, dt.datetime(2026, 11, 20, 12), talked)
+        kind = Kind.CALL if talked else Kind.DRILL
+        house.training.records.keep(
+            trainee, kind, scenario.id, scenario.title, answer, result, talked
+        )
+        site.clock.tick(hours=28)
+    house.records.correct(
+        Correction("call-9", "zhang", "我们小区的垃圾三天没人清运了", "garbage.uncollected")
+    )
+
+
+def shoot_training(browser: BrowserContext, site: Site, address: str, folder: Path) -> None:
+    """The pages of training, as a trainee and as a supervisor see them."""
+    fill_training(site, "xiaolin")
+    page = signed_in(browser, site, address, Role.AGENT, "xiaolin")
+    page.goto(f"{address}training")
+    shoot(page, folder, "training")
+    page.goto(f"{address}training/drill/streets.fire_lane")
+    page.locator("summary").click()
+    shoot(page, folder, "training-drill")
+    page.goto(f"{address}training/result/16")
+    shoot(page, folder, "training-result")
+    page.goto(f"{address}training")
+    page.locator("form[action='/training/practice'] button").first.click()
+    page.wait_for_url("**/training/practice/*")
+    page.locator("#browser-phone").uncheck()
+    shoot(page, folder, "training-practice-waiting")
+    page.keyboard.press("Alt+j")
+    page.wait_for_selector("[data-stage=talking]")
+    shoot(page, folder, "training-practice-talking")
+    page = signed_in(browser, site, address, Role.SUPERVISOR, "banzhang")
+    page.goto(f"{address}training/team")
+    shoot(page, folder, "training-team")
+    page.goto(f"{address}training/progress/xiaolin")
+    shoot(page, folder, "training-progress")
+
+
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as work:
@@ -275,6 +331,7 @@ def main(folder: Path) -> None:
                 page.goto(f"{address}corrections")
                 shoot(page, folder, "corrections")
                 shoot_casework(browser, site, address, folder)
+                shoot_training(browser, site, address, folder)
                 page = signed_in(browser, site, address, Role.ADMIN, "admin")
                 shoot(page, folder, "accounts")
                 page.goto(f"{address}audit")

@@ -9,7 +9,7 @@ import pytest
 from practice_world import World, eventually, make_world
 
 from bot.agents.presence import AgentState
-from bot.agents.types import EntryState, JoinResult
+from bot.agents.types import EntryState, JoinResult, QueueEntry
 from bot.practice import MISSED, MOST, TROUBLE
 from bot.training.room import PracticeRefused, Stage
 from bot.training.scoring import expected_of
@@ -160,3 +160,15 @@ def test_there_is_one_practice_a_trainee_few_at_once_and_none_while_citizens_nee
     world.busy.set()
     with pytest.raises(PracticeRefused, match="来电较多"):
         world.hall.begin("wu", "8002", no_water)
+
+
+def test_what_a_killed_line_left_behind_keeps_no_trainee_from_the_next_practice(
+    world: World, no_water: Scenario
+) -> None:
+    world.hall.desk.escalate(QueueEntry("left", "PJSIP/left", "13800010001", "practice", "asked"))
+    assert world.hall.queue.claim("8001", "left")
+    world.hall.queue.join("left")
+    talking(world, no_water)
+    left = world.hall.queue.get("left")
+    assert left is not None
+    assert left.state is EntryState.DONE
