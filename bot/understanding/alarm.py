@@ -1,8 +1,8 @@
 """How much an utterance is like a cry for help, where no word of an emergency was spotted.
 
 A classifier of its own, small, and apart from the questions and categories: it learns the
-pack's emergencies from whole cries for help (their ``phrases``), and everything else from
-questions and categories and from the pack's ``harmless`` utterances, which hold alarming words
+pack's emergencies from whole cries for help (their ``phrases`` and examples), and everything else
+from questions and categories and from the pack's ``harmless`` utterances, which hold alarming words
 and mean nothing by them. Leaves to others: words that always count
 (``spotting.py``), which come first, and the classifier's own workings (``classifier.py``).
 """
@@ -20,25 +20,25 @@ from bot.understanding.classifier import Classifier, learn
 from bot.understanding.lexicon import Lexicon, Reading
 from bot.understanding.pack import Pack
 from bot.understanding.schema import Category, Command, Emergency, Faq, SmallTalk
+from bot.understanding.sentences import Meanings
 from bot.understanding.sparse import Floats
 from bot.understanding.template import parse
-from bot.understanding.word_vectors import WordVectors
 
 #: Likeness from which it is taken for an emergency, and from which the caller is asked. By
-#: cross-validation in five parts over 634 cries for help, 701 harmless utterances with alarming
-#: words and 2880 others: from 0.45, 70 % of the cries by likeness alone, 2 % of the harmless and
-#: 0.6 % of the others; from 0.35, 88 %, 8 % and 2.5 %.
+#: cross-validation in five parts over 973 cries for help, 882 harmless utterances with alarming
+#: words and 3994 others: from 0.45, 89 % of the cries by likeness alone, 5.8 % of the harmless and
+#: 0.9 % of the others; from 0.35, 95 %, 12 % and 2.4 %.
 SURE, ASK = 0.45, 0.35
 #: Likeness below which a spotted word is a candidate like any other, and below which it makes us
-#: ask, also if a question or category is sure. Of the cries 0.5 %, 1.3 % and 12 % lie below, of
-#: the harmless utterances 51 %, 63 % and 92 %.
-DOUBTED, ASKED_BELOW, ASKED_BELOW_IF_OTHER = 0.15, 0.2, 0.35
+#: ask, also if a question or category is sure. Of the cries 0.4 %, 3.3 % and 8 % lie below, of
+#: the harmless utterances 58 %, 84 % and 92 %.
+DOUBTED, ASKED_BELOW, ASKED_BELOW_IF_OTHER = 0.15, 0.3, 0.4
 #: Confidence, as a share of "accept", of what is asked about before all else, of what is asked
 #: about if nothing else is sure, and of what is doubted.
 ASKED, ASKED_LATER, DOUBTFUL = 0.9, 0.85, 0.6
 #: Label of everything that is no emergency.
 NONE = ""
-#: Phrases of each question and category that are learnt from.
+#: Phrases of each question and category that are learnt from, and as many of its examples.
 OF_EACH = 4
 
 Example = tuple[str, str]
@@ -51,11 +51,13 @@ def examples(pack: Pack) -> Iterator[Example]:
         if isinstance(intent, Emergency):
             for source in intent.phrases:
                 yield intent.id, parse(source).expand()[0]
+            for text in pack.examples.get(intent.id, ()):
+                yield intent.id, text
         elif isinstance(intent, Faq | Category):
             for source in intent.phrases[:OF_EACH]:
                 yield NONE, parse(source).expand()[-1]
             # As long and as lively as a cry for help, which phrases are not.
-            for text in intent.tests:
+            for text in (*intent.tests, *pack.examples.get(intent.id, ())[:OF_EACH]):
                 yield NONE, text
         elif isinstance(intent, Command | SmallTalk):
             # As short as a cry for help.
@@ -63,6 +65,8 @@ def examples(pack: Pack) -> Iterator[Example]:
                 ways = parse(source).expand()
                 for text in ways[:: -(-len(ways) // OF_EACH)]:
                     yield NONE, text
+            for text in pack.examples.get(intent.id, ()):
+                yield NONE, text
     for text in (*pack.harmless, *pack.background):
         yield NONE, text
 
@@ -84,33 +88,28 @@ def doubt(likeness: float, other: bool, calm: bool) -> float:
 class Alarm:
     """Knows the pack's emergencies by likeness. Thread-safe once made."""
 
-    def __init__(
-        self, names: Sequence[str], classifier: Classifier, lexicon: Lexicon, vectors: WordVectors
-    ) -> None:
+    def __init__(self, names: Sequence[str], classifier: Classifier) -> None:
         self._names = tuple(names)
         self._classifier = classifier
-        self._lexicon = lexicon
-        self._vectors = vectors
         self._labels = np.arange(1, len(self._names))
 
-    def look(self, reading: Reading) -> tuple[str, float]:
+    def look(self, reading: Reading, meaning: Floats) -> tuple[str, float]:
         """Return the likeliest emergency, and how much it is like any: about 0 to about 1."""
-        scores = self._scores(reading)
+        scores = self._scores(reading, meaning)
         return self._names[1 + int(scores.argmax())], float(scores.sum())
 
-    def look_best(self, reading: Reading) -> tuple[str, float]:
+    def look_best(self, reading: Reading, meaning: Floats) -> tuple[str, float]:
         """Return the likeliest intent, and how much it is like that one: about 0 to about 1."""
-        scores = self._scores(reading)
+        scores = self._scores(reading, meaning)
         return self._names[1 + int(scores.argmax())], float(scores.max())
 
-    def _scores(self, reading: Reading) -> Floats:
-        meaning = self._vectors.sentences([reading], self._lexicon.rarity)[0]
-        kernel = self._classifier.kernel(reading, meaning)
+    def _scores(self, reading: Reading, meaning: Floats) -> Floats:
+        kernel = self._classifier.kernel(reading, self._classifier.meanings @ meaning)
         return self._classifier.scores(kernel, self._labels)
 
 
 def learn_alarm(
-    known: Sequence[Example], lexicon: Lexicon, vectors: WordVectors, cache: Path | None = None
+    known: Sequence[Example], lexicon: Lexicon, meanings: Meanings, cache: Path | None = None
 ) -> Alarm | None:
     """Learn from examples, or take what was learnt from the same ones; None if no emergency.
 
@@ -119,17 +118,18 @@ def learn_alarm(
     names = (NONE, *dict.fromkeys(label for label, _ in known if label != NONE))
     if len(names) == 1:
         return None
-    file = cache / f"{store.key_of(chain.from_iterable(known))}.npz" if cache else None
+    said = chain(chain.from_iterable(known), [meanings.version])
+    file = cache / f"{store.key_of(said)}.npz" if cache else None
     classifier = store.load(file, Classifier) if file else None
     if classifier is None:
         readings = [lexicon.read(text) for _, text in known]
         classifier = learn(
             readings,
-            vectors.sentences(readings, lexicon.rarity),
+            meanings,
             [names.index(label) for label, _ in known],
             range(len(known)),
             len(names),
         )
         if file:
             store.save(file, classifier)
-    return Alarm(names, classifier, lexicon, vectors)
+    return Alarm(names, classifier)

@@ -89,17 +89,19 @@ class Combination:
         )
 
 
-#: Names of the shipped weights: for all views, all but the classifier, the classifier alone.
-BOTH, MATCHER, CLASSIFIER = "both", "matcher", "classifier"
+#: Names of the shipped weights: for all views, all but the classifier, the classifier alone, and
+#: for all views where no sentence model is installed.
+BOTH, MATCHER, CLASSIFIER, WORDS = "both", "matcher", "classifier", "words"
 #: The views that each of them uses.
 USES: dict[str, tuple[str, ...]] = {
     BOTH: VIEWS,
     MATCHER: tuple(view for view in VIEWS if view != "classified"),
     CLASSIFIER: ("classified",),
+    WORDS: VIEWS,
 }
 
 
-@lru_cache(maxsize=3)
+@lru_cache(maxsize=4)
 def shipped(name: str = BOTH) -> Combination:
     """Return the weights that ship with the project."""
     data = json.loads(FILE.read_text(encoding="utf-8"))["combinations"][name]

@@ -1,12 +1,12 @@
-"""A classifier trained on a pack's own phrases: one view of what is meant.
+"""A classifier trained on a pack's own phrases and examples: one view of what is meant.
 
 Kernel ridge regression on one-against-all targets, solved exactly (Hastie, Tibshirani and
-Friedman, The Elements of Statistical Learning, 12.3.7). Two texts are alike by what their
-words mean, by their n-grams of characters and words, and by their n-grams of syllables;
+Friedman, The Elements of Statistical Learning, 12.3.7). Two texts are alike by what they
+mean, by their n-grams of characters and words, and by their n-grams of syllables;
 of the ways of joining these that were tried on the packs' own test sentences, one kernel
 over the weighted sum of the three did best. The many ways of saying one template count as
-one example, their mean. Leaves to others: how much this view counts, and learning from a
-city's own records (``training.py``).
+one example, their mean; each of the pack's examples is one by itself. Leaves to
+others: how much this view counts, and learning from a city's own records (``training.py``).
 """
 
 from __future__ import annotations
@@ -22,16 +22,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.understanding.lexicon import Reading
+from bot.understanding.sentences import Meanings
 from bot.understanding.sparse import Floats, Rows
 
 #: Weights of meaning, writing and sound in how alike two texts are; they sum to 1.
-MEANING, WRITING, SOUND = 0.6, 0.25, 0.15
+MEANING, WRITING, SOUND = 0.7, 0.2, 0.1
 #: How fast likeness falls off: the kernel is exp(SHARPNESS * (likeness - 1)).
 SHARPNESS = 3.0
 #: Weight of the ridge; the kernel's diagonal is 1.
-RIDGE = 0.3
+RIDGE = 0.1
 #: Examples at most. Memory and the time of training grow with its square and its cube.
-MOST_EXAMPLES = 6000
+MOST_EXAMPLES = 12_000
 
 
 def written_grams(reading: Reading) -> set[str]:
@@ -84,15 +85,17 @@ class Classifier:
     spoken: GramSpace
     meanings: Floats
     """Of each example, of length 1."""
+    labels: NDArray[np.int64]
+    """Of each example."""
     dual: Floats
     """By label, then example."""
     prior: Floats
     """By label."""
 
-    def kernel(self, reading: Reading, meaning: Floats) -> Floats:
-        """Return how alike a text is to each example; ``meaning`` has length 1."""
+    def kernel(self, reading: Reading, meant: Floats) -> Floats:
+        """Return how alike a text is to each example; ``meant`` is how alike they mean, -1 to 1."""
         count = len(self.meanings)
-        alike = MEANING * (self.meanings @ meaning)
+        alike = MEANING * meant
         alike += WRITING * self.written.alike(written_grams(reading), count)
         alike += SOUND * self.spoken.alike(spoken_grams(reading), count)
         kernel: Floats = np.exp(SHARPNESS * (alike - 1.0))
@@ -106,12 +109,12 @@ class Classifier:
 
 def learn(
     readings: Sequence[Reading],
-    meanings: Floats,
+    meanings: Meanings,
     labels: Sequence[int],
     templates: Sequence[int],
     count: int,
 ) -> Classifier:
-    """Train on readings, each with its meaning, label (of ``count``) and template."""
+    """Train on readings, each with its label (of ``count``) and template."""
     from scipy.linalg import cho_factor, cho_solve
 
     kinds, example = np.unique(np.asarray(templates, np.int64), return_inverse=True)
@@ -125,8 +128,9 @@ def learn(
     readings = [readings[at] for at in used.tolist()]
     example = example[used]
     size = len(truth)
-    centres = np.zeros((size, meanings.shape[1]), np.float32)
-    np.add.at(centres, example, meanings[used])
+    said = meanings.of_all(readings)
+    centres = np.zeros((size, said.shape[1]), np.float32)
+    np.add.at(centres, example, said)
     centres /= np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), 1e-6)
     written, one = _space(readings, written_grams, example, size)
     spoken, other = _space(readings, spoken_grams, example, size)
@@ -137,7 +141,8 @@ def learn(
     target[np.arange(size), truth] = 1.0
     prior = target.sum(axis=0) / max(1, size)
     dual = cho_solve(cho_factor(kernel, overwrite_a=True, check_finite=False), target - prior)
-    return Classifier(written, spoken, centres, np.ascontiguousarray(dual.T, np.float32), prior)
+    dual = np.ascontiguousarray(dual.T, np.float32)
+    return Classifier(written, spoken, centres, truth, dual, prior)
 
 
 def _spread(truth: NDArray[np.int64]) -> NDArray[np.int64]:

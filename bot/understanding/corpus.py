@@ -19,8 +19,8 @@ from bot.understanding.index import Index, Phrase, build
 from bot.understanding.lexicon import Lexicon
 from bot.understanding.pack import Pack
 from bot.understanding.schema import Category, Faq
+from bot.understanding.sentences import Meanings
 from bot.understanding.template import parse
-from bot.understanding.word_vectors import WordVectors
 
 #: Name of the label of everyday talk that no intent answers.
 NOTHING = "-"
@@ -55,16 +55,17 @@ class Corpus:
 def sayings(pack: Pack) -> Iterator[tuple[str, str]]:
     """Yield each template of a pack with the name of its label.
 
-    A question's or category's title is one more way of saying it. Commands and politeness are
-    not among them (``asides.py``), nor emergencies (``alarm.py``). Everyday talk comes last.
+    A question's or category's title is one more way of saying it, and so is each example.
+    Commands and politeness are not among them (``asides.py``), nor emergencies (``alarm.py``).
+    Everyday talk comes last.
     """
     for intent in pack.intents:
         if isinstance(intent, Faq | Category):
             for source in intent.phrases:
                 yield intent.id, source
-            # A title is plain text, in which the signs of templates mean nothing.
-            for title in (intent.title, intent.title_en):
-                yield intent.id, "".join(" " if char in SIGNS else char for char in title)
+            # Titles and examples are plain text, in which the signs of templates mean nothing.
+            for text in (intent.title, intent.title_en, *pack.examples.get(intent.id, ())):
+                yield intent.id, "".join(" " if char in SIGNS else char for char in text)
     for text in pack.background:
         yield NOTHING, text
 
@@ -87,14 +88,13 @@ def _said(source: str) -> list[str]:
     return ways[:: -(-len(ways) // MOST_WAYS)]
 
 
-def evidence_of(corpus: Corpus, lexicon: Lexicon, vectors: WordVectors) -> Evidence:
+def evidence_of(corpus: Corpus, lexicon: Lexicon, meanings: Meanings) -> Evidence:
     """Index a corpus, and train the classifier that is one of its views."""
-    index = build(corpus.phrases, len(corpus.names), lexicon, vectors)
-    return Evidence(index, lexicon, vectors)
+    return Evidence(build(corpus.phrases, len(corpus.names), lexicon, meanings), lexicon)
 
 
 def evidence_of_pack(
-    pack: Pack, lexicon: Lexicon, vectors: WordVectors, cache: Path | None
+    pack: Pack, lexicon: Lexicon, meanings: Meanings, cache: Path | None
 ) -> tuple[tuple[str, ...], Evidence]:
     """Return the names of a pack's labels and their evidence.
 
@@ -102,15 +102,14 @@ def evidence_of_pack(
     """
     if cache is None:
         corpus = corpus_of(pack, lexicon)
-        return corpus.names, evidence_of(corpus, lexicon, vectors)
+        return corpus.names, evidence_of(corpus, lexicon, meanings)
     names = tuple(dict.fromkeys(name for name, _ in sayings(pack)))
     everything = (text for saying in sayings(pack) for text in saying)
     synonyms = (text for word, others in pack.synonyms.items() for text in (word, *others))
-    file = (
-        cache / f"{store.key_of(chain(everything, synonyms, pack.words(), (str(MOST_WAYS),)))}.npz"
-    )
+    engine = (str(MOST_WAYS), meanings.version)
+    file = cache / f"{store.key_of(chain(everything, synonyms, pack.words(), engine))}.npz"
     index = store.load(file, Index)
     if index is None:
-        index = build(corpus_of(pack, lexicon).phrases, len(names), lexicon, vectors)
+        index = build(corpus_of(pack, lexicon).phrases, len(names), lexicon, meanings)
         store.save(file, index)
-    return names, Evidence(index, lexicon, vectors)
+    return names, Evidence(index, lexicon)

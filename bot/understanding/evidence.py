@@ -1,7 +1,7 @@
 """Evidence that an utterance means an intent, from several views.
 
-Words and character pairs weighted by rarity, the writing as a whole, the sound, the meaning
-of the words, and a linear classifier. A cheap look at every intent picks the few worth a
+Words and character pairs weighted by rarity, the writing as a whole, the sound, the meaning of
+the sentence, and a classifier. A cheap look at every intent picks the few worth a
 closer one, so that time grows little with the pack. Leaves to others: making one confidence
 of the views (``calibration.py``).
 """
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import Indel
 
+from bot.understanding.classifier import Classifier
 from bot.understanding.index import (
     SEPARATOR,
     Index,
@@ -26,8 +27,8 @@ from bot.understanding.index import (
     weight_of,
 )
 from bot.understanding.lexicon import Lexicon, Reading
-from bot.understanding.sparse import Floats, Rows, sums
-from bot.understanding.word_vectors import WordVectors, unit
+from bot.understanding.sparse import Floats, Rows
+from bot.understanding.word_vectors import unit
 
 #: The views, in the order of their numbers. Each is about 0 to 1.
 VIEWS: tuple[str, ...] = (
@@ -38,10 +39,8 @@ VIEWS: tuple[str, ...] = (
     "writing",  # similarity of the characters (normalised Indel) to the closest phrase
     "sound",  # similarity of the syllables to the closest phrase, toneless and folded
     "inside",  # similarity of the closest phrase to the part of the utterance most like it
-    "meaning",  # cosine of the whole utterance and the closest phrase, as sums of word vectors
-    "meaning_inside",  # as meaning, for the best stretch of the utterance
-    "meaning_covered",  # share of a phrase's words, by rarity, that have a like one in it
-    "field",  # cosine of the utterance and the mean of the intent's phrases
+    "sentence",  # cosine of the meanings of the utterance and the closest phrase or example
+    "field",  # cosine of the utterance and the mean of the intent's phrases and examples
     "classified",  # score of the classifier
 )
 #: Intents that the classifier scores, and those of them that get a closer look.
@@ -50,12 +49,6 @@ LONGLIST, SHORTLIST = 48, 12
 CLOSEST = 3
 #: An utterance is explained when this much rarity is: people tell long stories.
 ENOUGH_WORDS, ENOUGH_SOUNDS = 5.0, 6.0
-#: Stretches of an utterance whose meaning is looked at by itself, in words.
-STRETCHES = (3, 5, 8, 13)
-#: More stretches than this of one length are thinned out.
-MOST_STRETCHES = 24
-#: Cosine from which on two different words begin to count as alike.
-UNLIKE = 0.35
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +65,22 @@ class Look:
 class Evidence:
     """The phrases of a pack, indexed. Thread-safe once made."""
 
-    def __init__(self, index: Index, lexicon: Lexicon, vectors: WordVectors) -> None:
+    def __init__(self, index: Index, lexicon: Lexicon) -> None:
         self.index = index
         self._lexicon = lexicon
-        self._vectors = vectors
         self.labels = len(index.first) - 1
         self._codes = codes_of(index.syllables)
         self._columns = {feature: number for number, feature in enumerate(index.features)}
         self._text_total = _total(index.text_rows, len(index.features))
         self._sound_total = _total(index.sound_rows, len(index.features))
-        self._word_total = _total(index.word_rows, len(index.words))
-        self._word_vectors = vectors.all_of(index.words)
+        self._centres = _centres(index.classifier, self.labels)
         self._label_words = [frozenset(words.split(SEPARATOR)) for words in index.label_words]
 
-    def look(self, reading: Reading) -> Look:
-        """Return what speaks for the labels worth considering; none when nothing does."""
+    def look(self, reading: Reading, meaning: Floats) -> Look:
+        """Return what speaks for the labels worth considering; none when nothing does.
+
+        ``meaning`` is that of the text, by the same model as those of the index.
+        """
         texts, sounds = text_features(reading), sound_features(reading)
         text_columns, sound_columns = self._known(texts), self._known(sounds)
         explained = self._explained(
@@ -95,20 +89,20 @@ class Evidence:
         heard = self._explained(
             self.index.sound_users, sound_columns, self._unknown(sounds), ENOUGH_SOUNDS
         )
-        whole = self._vectors.sentences([reading], self._lexicon.rarity)[0]
-        field = self.index.centres @ whole
-        cheap = explained + heard + 2.0 * field
+        classifier = self.index.classifier
+        meant = classifier.meanings @ meaning
+        sentence = np.full(self.labels, -1.0, np.float32)
+        np.maximum.at(sentence, classifier.labels, meant)
+        field = self._centres @ meaning
+        cheap = explained + heard + sentence + field
         told = self.index.first[1:] > self.index.first[:-1]
         long = _greatest(np.where(told, cheap, -np.inf).astype(np.float32), LONGLIST)
         long = long[told[long]]
-        classified = self.index.classifier.scores(
-            self.index.classifier.kernel(reading, whole), long
-        )
+        classified = classifier.scores(classifier.kernel(reading, meant), long)
         chosen = np.sort(_greatest(cheap[long] + 4.0 * classified, SHORTLIST))
         short, classified = long[chosen], classified[chosen]
         if not len(short):
             return Look(short, np.zeros((0, len(VIEWS)), np.float32), short)
-        vectors, rarities = self._word_meanings(reading)
         counts = self.index.first[short + 1] - self.index.first[short]
         rows = np.repeat(
             self.index.first[short] - (np.cumsum(counts) - counts), counts
@@ -123,7 +117,6 @@ class Evidence:
         present = np.zeros(len(self.index.weights), np.float32)
         present[text_columns] = 1.0
         present[sound_columns] = 1.0
-        meaning = self.index.meanings[rows]
         views = np.stack(
             (
                 explained[short],
@@ -133,9 +126,7 @@ class Evidence:
                 best(writing),
                 best(sound),
                 inside,
-                best(meaning @ whole),
-                best((meaning @ _stretches(vectors, rarities).T).max(axis=1)),
-                best(self._likeness(rows, vectors)),
+                sentence[short],
                 field[short],
                 classified,
             ),
@@ -208,21 +199,6 @@ class Evidence:
             )
         return writing, sound, inside, closest
 
-    def _word_meanings(self, reading: Reading) -> tuple[Floats, Floats]:
-        words = reading.cut or ("",)
-        vectors = np.array([self._vectors.of(word) for word in words], np.float32)
-        rarities = np.array([self._lexicon.rarity(word) for word in words], np.float32)
-        return vectors, rarities
-
-    def _likeness(self, rows: NDArray[np.int64], vectors: Floats) -> Floats:
-        at, counts = self.index.word_rows.cells(rows)
-        used, inverse = np.unique(self.index.word_rows.columns[at], return_inverse=True)
-        alike = (self._word_vectors[used] @ vectors.T).max(axis=1)
-        alike = np.maximum(0.0, (alike - UNLIKE) / (1.0 - UNLIKE))
-        total = sums(self.index.word_rows.values[at] * alike[inverse], counts)
-        share: Floats = total / self._word_total[rows]
-        return share
-
 
 def _inside(code: str, phrase: str) -> float:
     """Return how well a phrase is found inside a longer text, as sounds."""
@@ -231,18 +207,11 @@ def _inside(code: str, phrase: str) -> float:
     return float(fuzz.partial_ratio(phrase, code)) / 100
 
 
-def _stretches(vectors: Floats, rarities: Floats) -> Floats:
-    """Return the meaning of the whole and of every stretch of some lengths."""
-    weighed = vectors * rarities[:, None]
-    total = np.concatenate(
-        (np.zeros((1, vectors.shape[1]), np.float32), np.cumsum(weighed, axis=0))
-    )
-    parts = [total[-1:]]
-    for length in STRETCHES:
-        if length < len(weighed):
-            step = max(1, (len(weighed) - length) // MOST_STRETCHES)
-            parts.append((total[length:] - total[:-length])[::step])
-    return unit(np.concatenate(parts).astype(np.float32))
+def _centres(classifier: Classifier, labels: int) -> Floats:
+    """Return the mean meaning of each label's examples, of length 1."""
+    centres = np.zeros((labels, classifier.meanings.shape[1]), np.float32)
+    np.add.at(centres, classifier.labels, classifier.meanings)
+    return unit(centres)
 
 
 def _greatest(values: Floats, count: int) -> NDArray[np.int64]:

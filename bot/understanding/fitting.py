@@ -1,16 +1,19 @@
 """Fits the weights of the views on questions that the pack's phrases do not hold.
 
-Two kinds of question, both with a known answer, each as it is, wrapped in talk, or misheard:
+Three kinds of question, all with a known answer, each as it is, wrapped in talk, or misheard:
 
 - the pack's test sentences. Whoever writes a pack mends its phrases until its tests pass, so
   the template most like a sentence is taken out of the pack before it is asked: the fit
   should see how well citizens are understood whom nobody has heard before.
+- the pack's examples, a fifth of them at a time taken out of it, and with each the template or
+  example most like it: one writer says one thing in much the same ways.
 - the pack's own phrases, each with its whole template taken out (never only one expansion:
   the others would give the answer away). They are harder than life, since editors make
   templates differ, and weigh little.
 
-Run ``python -m bot.understanding.fitting`` after a great change of the engine; it takes a
-minute and writes ``weights.json``, with what cross-validation over intents says of it.
+Run ``python -m bot.understanding.fitting`` after a great change of the engine or the packs; it
+takes a quarter of an hour and writes ``weights.json``, with what cross-validation over intents
+says of it. ``--space`` first makes ``sentence_space.npz`` anew.
 """
 
 from __future__ import annotations
@@ -18,10 +21,12 @@ from __future__ import annotations
 import argparse
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,20 +34,39 @@ from rapidfuzz.distance import Indel
 
 from bot.config import Settings
 from bot.understanding import calibration, word_vectors
-from bot.understanding.calibration import USES, Combination, Sample, calibration_error, fit
-from bot.understanding.corpus import NOTHING, Corpus, corpus_of, evidence_of
+from bot.understanding.calibration import (
+    BOTH,
+    USES,
+    WORDS,
+    Combination,
+    Sample,
+    calibration_error,
+    fit,
+)
+from bot.understanding.corpus import Corpus, corpus_of, evidence_of
 from bot.understanding.evidence import VIEWS, Evidence
 from bot.understanding.index import Phrase
 from bot.understanding.lexicon import Lexicon
 from bot.understanding.pack import Pack, load_pack
-from bot.understanding.records import Records, read_records
+from bot.understanding.sentences import (
+    Meanings,
+    Space,
+    WordMeanings,
+    installed,
+    meanings_for,
+    write_space,
+)
+from bot.understanding.sparse import Floats
 from bot.understanding.variation import coloured, misheard, wrapped
-from bot.understanding.word_vectors import WordVectors
 
 FOLDS = 5
 #: What a question made of a phrase weighs; one made of a test sentence weighs 1.
 PHRASE_WEIGHT = 0.05
+#: What a question made of an example weighs: there are many, by few hands.
+EXAMPLE_WEIGHT = 0.3
 SEED = 20261124
+#: Confidence from which the first pack acts without asking: what the report calls sure.
+SURE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,49 +80,63 @@ class Asked:
     """Number of the intent or, for talk that means none, of the sentence: decides the fold."""
 
 
-def ask_all(pack: Pack, vectors: WordVectors) -> tuple[list[Asked], Corpus]:
+def ask_all(pack: Pack, lexicon: Lexicon, meanings: Meanings) -> tuple[list[Asked], Corpus]:
     """Return every question with its shortlist, as an engine saw it that did not know it."""
-    lexicon = Lexicon.of(pack)
     corpus = corpus_of(pack, lexicon)
     random = Random(SEED)
+    near = _Near(corpus, meanings)
+    examples = {lexicon.read(text).text for texts in pack.examples.values() for text in texts}
     templates = corpus.templates().tolist()
     random.shuffle(templates)
     asked: list[Asked] = []
     for fold in range(FOLDS):
         held = set(templates[fold::FOLDS])
-        evidence = evidence_of(corpus.without(held), lexicon, vectors)
-        for phrase in _one_of_each(corpus.phrases, held, random):
-            asked += _variants(phrase, corpus, evidence, lexicon, random)
+        chosen = list(_one_of_each(corpus.phrases, held, random))
+        alike = {near.template(p) for p in chosen if p.reading.text in examples}
+        evidence = evidence_of(corpus.without(held | alike), lexicon, meanings)
+        asker = _Asker(evidence, lexicon, meanings)
+        for phrase in chosen:
+            style = "example" if phrase.reading.text in examples else "phrase"
+            asked += _variants(style, phrase, corpus, asker, random)
     label_of = {name: label for label, name in enumerate(corpus.names)}
     for turn in range(max((len(intent.tests) for intent in pack.intents), default=0)):
         tests = {label_of[i.id]: i.tests[turn] for i in pack.intents if len(i.tests) > turn}
-        near = _nearest_templates(tests, corpus, lexicon, vectors)
-        evidence = evidence_of(corpus.without(near), lexicon, vectors)
+        alike = {
+            near.template(Phrase(label, -1, lexicon.read(text))) for label, text in tests.items()
+        }
+        asker = _Asker(evidence_of(corpus.without(alike), lexicon, meanings), lexicon, meanings)
         asked += [
-            _ask(f"test {style}", said, label, 1.0, evidence, lexicon)
+            asker.ask(f"test {style}", said, label, 1.0)
             for label, text in tests.items()
             for style, said in _styles(text, random)
         ]
     return asked, corpus
 
 
-def _nearest_templates(
-    tests: Mapping[int, str], corpus: Corpus, lexicon: Lexicon, vectors: WordVectors
-) -> set[int]:
-    """Return for each label the template whose words or meaning are most like its sentence."""
-    said: defaultdict[int, list[Phrase]] = defaultdict(list)
-    for phrase in corpus.phrases:
-        said[phrase.label].append(phrase)
-    nearest: set[int] = set()
-    for label, text in tests.items():
-        reading, own = lexicon.read(text), said[label]
-        meanings = vectors.sentences([reading, *(one.reading for one in own)], lexicon.rarity)
-        alike = meanings[1:] @ meanings[0]
-        for at, one in enumerate(own):
-            alike[at] += Indel.normalized_similarity(reading.text, one.reading.text)
-        if len({one.template for one in own}) > 1:
-            nearest.add(own[int(alike.argmax())].template)
-    return nearest
+class _Near:
+    """Finds the template whose words or meaning are most like a sentence of its intent."""
+
+    def __init__(self, corpus: Corpus, meanings: Meanings) -> None:
+        self._meanings = meanings
+        self._said: defaultdict[int, list[Phrase]] = defaultdict(list)
+        for phrase in corpus.phrases:
+            self._said[phrase.label].append(phrase)
+
+    def template(self, phrase: Phrase) -> int:
+        """Return the number of the nearest template; -1 when there is no other."""
+        others = [one for one in self._said[phrase.label] if one.template != phrase.template]
+        if len({one.template for one in others}) < 2:
+            return -1
+        meanings = self._all(phrase.label)
+        own = [one.template != phrase.template for one in self._said[phrase.label]]
+        alike = meanings[own] @ self._meanings.of(phrase.reading)
+        for at, one in enumerate(others):
+            alike[at] += Indel.normalized_similarity(phrase.reading.text, one.reading.text)
+        return others[int(alike.argmax())].template
+
+    @cache  # noqa: B019 - it lives as long as one fit
+    def _all(self, label: int) -> Floats:
+        return self._meanings.of_all([one.reading for one in self._said[label]])
 
 
 def _one_of_each(
@@ -121,39 +159,42 @@ def _styles(text: str, random: Random) -> list[tuple[str, str]]:
 
 
 def _variants(
-    phrase: Phrase, corpus: Corpus, evidence: Evidence, lexicon: Lexicon, random: Random
+    sort: str, phrase: Phrase, corpus: Corpus, asker: _Asker, random: Random
 ) -> list[Asked]:
     nothing = phrase.label == corpus.background
-    weight = 1.0 if nothing else PHRASE_WEIGHT
+    weight = EXAMPLE_WEIGHT if sort == "example" else PHRASE_WEIGHT
     label = None if nothing else phrase.label
     style, said = random.choice(_styles(phrase.reading.text, random))
-    return [_ask(f"phrase {style}", said, label, weight, evidence, lexicon, phrase.template)]
+    return [asker.ask(f"{sort} {style}", said, label, 1.0 if nothing else weight, phrase.template)]
 
 
-def _ask(
-    style: str,
-    text: str,
-    label: int | None,
-    weight: float,
-    evidence: Evidence,
-    lexicon: Lexicon,
-    owner: int = 0,
-) -> Asked:
-    reading = lexicon.read(text)
-    right = frozenset() if label is None else frozenset([label])
-    sample = Sample(evidence.look(reading), len(reading.text), right, weight)
-    return Asked(style, text, sample, owner if label is None else label)
+@dataclass(frozen=True, slots=True)
+class _Asker:
+    """An engine to ask."""
+
+    evidence: Evidence
+    lexicon: Lexicon
+    meanings: Meanings
+
+    def ask(self, style: str, text: str, label: int | None, weight: float, owner: int = 0) -> Asked:
+        reading = self.lexicon.read(text)
+        right = frozenset() if label is None else frozenset([label])
+        look = self.evidence.look(reading, self.meanings.of(reading))
+        sample = Sample(look, len(reading.text), right, weight)
+        return Asked(style, text, sample, owner if label is None else label)
 
 
 def cross_validate(
-    asked: Sequence[Asked], background: int | None
+    asked: Sequence[Asked], background: int | None, views: Collection[str] = VIEWS
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return confidence and rightness of the first candidate, fitted on other intents."""
     fold = np.array([one.owner for one in asked]) % FOLDS
     confidence, correct = np.zeros(len(asked)), np.zeros(len(asked), bool)
     for number in range(FOLDS):
         fitted = fit(
-            [one.sample for one, f in zip(asked, fold, strict=True) if f != number], background
+            [one.sample for one, f in zip(asked, fold, strict=True) if f != number],
+            background,
+            views,
         )
         for at in np.nonzero(fold == number)[0].tolist():
             confidence[at], correct[at] = first(asked[at].sample, fitted, background)
@@ -175,73 +216,78 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0] if __doc__ else "")
     parser.add_argument("pack", nargs="?", type=Path, default=settings.grammars / settings.pack)
     parser.add_argument("-o", "--output", type=Path, default=calibration.FILE)
-    parser.add_argument("--ablation", nargs="+", type=Path, help="files of held-out questions")
+    parser.add_argument("--ablation", action="store_true", help="also print what each view adds")
+    parser.add_argument("--space", action="store_true", help="make the sentences' space anew")
     arguments = parser.parse_args()
-    pack, vectors = load_pack(arguments.pack), word_vectors.shipped()
-    asked, corpus = ask_all(pack, vectors)
+    pack = load_pack(arguments.pack)
+    lexicon = Lexicon.of(pack)
+    cache = settings.home / "cache" / "understanding"
+    if arguments.space:
+        write_space(_space_of(pack, lexicon))
+    content: dict[str, Any] = {"version": 2, "made_by": "python -m bot.understanding.fitting"}
+    combinations: dict[str, Any] = {}
+    words = WordMeanings(word_vectors.shipped(), lexicon.rarity)
+    for name, meanings in ((BOTH, meanings_for(lexicon, cache)), (WORDS, words)):
+        asked, corpus = ask_all(pack, lexicon, meanings)
+        content[f"cross_validation_{name}"] = _report(asked, corpus)
+        samples = [one.sample for one in asked]
+        for own, views in USES.items():
+            if (own == WORDS) == (name == WORDS):
+                combinations[own] = fit(samples, corpus.background, views).to_json()
+        if arguments.ablation:
+            ablate(asked, corpus)
+    content["combinations"] = combinations
+    arguments.output.write_text(
+        json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
+    )
+
+
+def _space_of(pack: Pack, lexicon: Lexicon) -> Space:
+    model = installed()
+    if model is None:
+        raise SystemExit("There is no sentence model: run `make setup`.")
+    texts = sorted({phrase.reading.text for phrase in corpus_of(pack, lexicon).phrases})
+    return Space.fitted(model.states_of(texts))
+
+
+def _report(asked: Sequence[Asked], corpus: Corpus) -> dict[str, dict[str, float]]:
+    """Print and return how well each sort of question was understood."""
     confidence, correct = cross_validate(asked, corpus.background)
     styles = np.array([one.style for one in asked])
     inside = np.array([bool(one.sample.right) for one in asked])
     report: dict[str, dict[str, float]] = {}
     for style in sorted(set(styles.tolist())):
         chosen = (styles == style) & inside
+        if not chosen.any():
+            continue
+        sure = chosen & (confidence >= SURE)
         report[style] = {
             "questions": int(chosen.sum()),
             "top1": round(float(correct[chosen].mean()), 4),
+            "sure": round(float(sure.sum() / chosen.sum()), 4),
+            "sure_and_wrong": round(float((sure & ~correct).sum() / chosen.sum()), 4),
             "calibration_error": round(calibration_error(confidence[chosen], correct[chosen]), 4),
         }
-        print(style, report[style])
-    samples = [one.sample for one in asked]
-    content = {
-        "version": 1,
-        "made_by": "python -m bot.understanding.fitting",
-        "cross_validation": report,
-        "combinations": {
-            name: fit(samples, corpus.background, views).to_json() for name, views in USES.items()
-        },
-    }
-    arguments.output.write_text(
-        json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
-    )
-    if arguments.ablation:
-        ablate(samples, pack, vectors, [read_records(file) for file in arguments.ablation])
+        print(style, report[style], flush=True)
+    nothing = ~inside
+    print("nothing", int(nothing.sum()), "sure", float((confidence[nothing] >= SURE).mean()))
+    return report
 
 
-def ablate(
-    samples: Sequence[Sample], pack: Pack, vectors: WordVectors, held_out: Sequence[Records]
-) -> None:
+def ablate(asked: Sequence[Asked], corpus: Corpus) -> None:
     """Print how often the first candidate is right without each view and by each alone.
 
-    The weights are fitted anew each time; a column for each file of ``held_out``. Words that
-    are spotted are not looked for, and what means no intent is left out.
+    By the same cross-validation: the share of tests, then of examples.
     """
-    lexicon = Lexicon.of(pack)
-    corpus = corpus_of(pack, lexicon)
-    evidence = evidence_of(corpus, lexicon, vectors)
-    label_of = {name: label for label, name in enumerate(corpus.names) if name != NOTHING}
-    tables = []
-    for records in held_out:
-        table = []
-        for row in records.rows:
-            right = frozenset(
-                label_of[name] for name in (row.intent, *row.also) if name in label_of
-            )
-            if right:
-                reading = lexicon.read(row.text)
-                table.append(Sample(evidence.look(reading), len(reading.text), right))
-        tables.append(table)
-    print("questions", *(len(table) for table in tables))
     kinds = {"all views": VIEWS}
     kinds |= {f"without {view}": tuple(v for v in VIEWS if v != view) for view in VIEWS}
     kinds |= {f"{view} alone": (view,) for view in VIEWS}
+    sorts = np.array([one.style.split()[0] for one in asked])
+    inside = np.array([bool(one.sample.right) for one in asked])
     for kind, views in kinds.items():
-        fitted = fit(samples, corpus.background, views)
-        shares = [
-            np.mean([first(one, fitted, corpus.background)[1] for one in table])
-            for table in tables
-            if table
-        ]
-        print(f"{kind:28}", *(f"{share:.3f}" for share in shares))
+        _, correct = cross_validate(asked, corpus.background, views)
+        shares = [correct[(sorts == sort) & inside].mean() for sort in ("test", "example")]
+        print(f"{kind:28}", *(f"{share:.3f}" for share in shares), flush=True)
 
 
 if __name__ == "__main__":

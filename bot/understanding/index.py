@@ -1,4 +1,4 @@
-"""The phrases of a pack, turned into the arrays that an utterance is compared with.
+"""The phrases and examples of a pack, turned into the arrays that an utterance is compared with.
 
 Making them takes seconds for a large pack, reading them from a file a fraction of one: see
 ``store.py``. Nothing in them refers to how they were made. Leaves to others: comparing
@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from bot.understanding.classifier import Classifier, learn
 from bot.understanding.lexicon import Lexicon, Reading
+from bot.understanding.sentences import Meanings
 from bot.understanding.sparse import Floats, Rows
-from bot.understanding.word_vectors import WordVectors, unit
 
 #: A pair of characters says less than a whole word.
 PAIR_WEIGHT = 0.5
@@ -63,15 +63,8 @@ class Index:
     text_users: Rows
     """By feature: the labels whose phrases use it."""
     sound_users: Rows
-    words: tuple[str, ...]
-    word_rows: Rows
-    """By phrase: its words, with their everyday rarity."""
     label_words: tuple[str, ...]
     """By label: all words of its phrases."""
-    meanings: Floats
-    """Of each phrase, of length 1."""
-    centres: Floats
-    """By label: the mean meaning of its templates, of length 1."""
     classifier: Classifier
 
 
@@ -88,7 +81,7 @@ def codes_of(syllables: Sequence[str]) -> dict[str, str]:
     return {syllable: chr(_FIRST_CODE + number) for number, syllable in enumerate(syllables)}
 
 
-def build(phrases: Sequence[Phrase], labels: int, lexicon: Lexicon, vectors: WordVectors) -> Index:
+def build(phrases: Sequence[Phrase], labels: int, lexicon: Lexicon, meanings: Meanings) -> Index:
     """Index ``phrases``, whose labels are numbered up to ``labels``, and train on them."""
     unique = {(one.label, one.reading.text): one for one in phrases}
     phrases = sorted(unique.values(), key=lambda one: one.label)
@@ -98,7 +91,6 @@ def build(phrases: Sequence[Phrase], labels: int, lexicon: Lexicon, vectors: Wor
     codes: dict[str, str] = {}
     bare = tuple(encode(one.toneless, codes, learn=True) for one in readings)
     folded = tuple(encode(one.folded, codes, learn=True) for one in readings)
-    meanings = vectors.sentences(readings, lexicon.rarity)
     templates = [one.template for one in phrases]
     texts = [sorted(text_features(one)) for one in readings]
     sounds = [sorted(sound_features(one)) for one in readings]
@@ -108,13 +100,6 @@ def build(phrases: Sequence[Phrase], labels: int, lexicon: Lexicon, vectors: Wor
     text_rows, sound_rows = (
         Rows.of([[(columns[one], weights[one]) for one in said] for said in all_said])
         for all_said in (texts, sounds)
-    )
-    words: dict[str, int] = {}
-    word_rows = Rows.of(
-        [
-            [(words.setdefault(word, len(words)), lexicon.rarity(word)) for word in one.cut]
-            for one in readings
-        ]
     )
     return Index(
         first=first,
@@ -128,14 +113,10 @@ def build(phrases: Sequence[Phrase], labels: int, lexicon: Lexicon, vectors: Wor
         sound_rows=sound_rows,
         text_users=_by_label(text_rows, first).transposed(len(columns)),
         sound_users=_by_label(sound_rows, first).transposed(len(columns)),
-        words=tuple(words),
-        word_rows=word_rows,
         label_words=tuple(
             SEPARATOR.join(sorted({word for one in readings[begin:end] for word in one.words}))
             for begin, end in pairwise(first.tolist())
         ),
-        meanings=meanings,
-        centres=_centres(meanings, owners, templates, labels),
         classifier=learn(readings, meanings, owners.tolist(), templates, labels),
     )
 
@@ -186,13 +167,3 @@ def _by_label(rows: Rows, first: NDArray[np.int64]) -> Rows:
             for begin, end in pairwise(edges)
         ]
     )
-
-
-def _centres(
-    meanings: Floats, owners: NDArray[np.int64], templates: Sequence[int], labels: int
-) -> Floats:
-    size_of = Counter(templates)
-    share = np.array([1.0 / size_of[template] for template in templates], np.float32)
-    centres = np.zeros((labels, meanings.shape[1]), np.float32)
-    np.add.at(centres, owners, meanings * share[:, None])
-    return unit(centres)

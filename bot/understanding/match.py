@@ -33,7 +33,9 @@ from bot.understanding.schema import (
     expansions,
     kind_of,
 )
+from bot.understanding.sentences import WORDS_ALONE, Meanings, meanings_for
 from bot.understanding.slots import find_slots
+from bot.understanding.sparse import Floats
 from bot.understanding.spotting import Spotter
 from bot.understanding.template import parse
 from bot.understanding.training import TrainedModel
@@ -70,6 +72,7 @@ class Understander:
         combination: Combination | None = None,
         cache: Path | None = HOME,
         untrained: bool = False,
+        meanings: Meanings | None = None,
     ) -> None:
         """Make ready for a pack.
 
@@ -77,7 +80,8 @@ class Understander:
         pack's folder as ``classifier.npz``, if anything; none at all when ``untrained``.
         ``combination`` replaces the shipped weights of the views. ``cache`` is a folder in
         which what is computed for this pack is kept for the next time: by default under
-        ``home``, nowhere when None.
+        ``home``, nowhere when None. ``meanings`` knows what sentences mean: by default the
+        sentence model, or the words' vectors where that is not installed.
 
         Raises:
             ModelError: the pack's ``classifier.npz`` can't be read.
@@ -89,16 +93,18 @@ class Understander:
         if not untrained and trained is None and own.is_file():
             self.trained = training.load(own)
         self._lexicon = Lexicon.of(pack)
-        self._combination = combination or calibration.shipped()
+        self._meanings = meanings or meanings_for(self._lexicon, _folder(cache))
+        views = calibration.WORDS if self._meanings.version == WORDS_ALONE else calibration.BOTH
+        self._combination = combination or calibration.shipped(views)
         self._names, self._evidence = evidence_of_pack(
-            pack, self._lexicon, word_vectors.shipped(), _folder(cache)
+            pack, self._lexicon, self._meanings, _folder(cache)
         )
         self._background = self._names.index(NOTHING) if NOTHING in self._names else None
         self._intents = {intent.id: intent for intent in pack.intents}
         self._alarm = alarm.learn_alarm(
-            list(alarm.examples(pack)), self._lexicon, word_vectors.shipped(), _folder(cache)
+            list(alarm.examples(pack)), self._lexicon, self._meanings, _folder(cache)
         )
-        self._asides = asides.learn(pack, self._lexicon, word_vectors.shipped(), _folder(cache))
+        self._asides = asides.learn(pack, self._lexicon, self._meanings, _folder(cache))
         self.follow_ups = FollowUps(
             pack, self._lexicon, word_vectors.shipped(), self._evidence.weight_of_word
         )
@@ -176,21 +182,26 @@ class Understander:
         return candidate.kind is IntentKind.EMERGENCY and sure
 
     def _candidates(self, reading: Reading) -> list[Candidate]:
-        whole = self._said_whole(reading)
+        meaning = self._meanings.of(reading)
+        whole = self._said_whole(reading, meaning)
         # What is a whole "thank you" is hardly praise for the line, unless word for word.
         sure = max((candidate.confidence for candidate in whole), default=0.0)
         spotted = self._spotted(reading)
         urgent = any(one.kind is IntentKind.EMERGENCY for one in (*whole, *spotted))
-        weighed = self._weighed(reading, 1.0 - sure)
+        weighed = self._weighed(reading, meaning, 1.0 - sure)
         # Nothing but words to the bot: that is like a cry for help only in being short.
         if (urgent or sure < COVERED) and not any(
             one.kind is IntentKind.EMERGENCY for one in whole
         ):
-            spotted = self._alarmed(reading, spotted, [*whole, *weighed])
+            spotted = self._alarmed(reading, meaning, spotted, [*whole, *weighed])
         return [*spotted, *whole, *weighed]
 
     def _alarmed(
-        self, reading: Reading, spotted: list[Candidate], weighed: Sequence[Candidate]
+        self,
+        reading: Reading,
+        meaning: Floats,
+        spotted: list[Candidate],
+        weighed: Sequence[Candidate],
     ) -> list[Candidate]:
         """Doubt a spotted emergency that is unlike any, and add one that is like some.
 
@@ -200,7 +211,7 @@ class Understander:
         """
         if self._alarm is None:
             return spotted
-        name, likeness = self._alarm.look(reading)
+        name, likeness = self._alarm.look(reading, meaning)
         accept = self.pack.thresholds.accept
         other = max((one.confidence for one in weighed), default=0.0)
         reason = f"与求救的说法相像（{likeness:.2f}）"
@@ -222,14 +233,14 @@ class Understander:
     def _is_calm(self, reading: Reading) -> bool:
         return self._calm.excuses(reading) and not self._urgent.excuses(reading)
 
-    def _weighed(self, reading: Reading, left: float) -> list[Candidate]:
+    def _weighed(self, reading: Reading, meaning: Floats, left: float) -> list[Candidate]:
         """Return the questions and categories that it may be, with their probabilities.
 
         ``left`` (0 to 1) is the probability that it is none of the other sorts of intent.
         """
         if not self._names:
             return []
-        look = self._evidence.look(reading)
+        look = self._evidence.look(reading, meaning)
         length = len(reading.text)
         chances = self._combination.probabilities(look, length, self._background)
         place = {self._names[label]: at for at, label in enumerate(look.labels.tolist())}
@@ -266,7 +277,7 @@ class Understander:
                 out.append(_candidate(intent, sure, (f"{how}“{spot.word}”",)))
         return out
 
-    def _said_whole(self, reading: Reading) -> list[Candidate]:
+    def _said_whole(self, reading: Reading, meaning: Floats) -> list[Candidate]:
         best: dict[str, Candidate] = {}
         for intent, phrase, writing, sound in self._whole.near(reading):
             # A single character of the right sound is no evidence: 是, 四, 事, 十.
@@ -280,7 +291,7 @@ class Understander:
             if intent.id not in best or best[intent.id].confidence < candidate.confidence:
                 best[intent.id] = candidate
         if self._asides and len(reading.text) > 1:
-            name, likeness = self._asides.look_best(reading)
+            name, likeness = self._asides.look_best(reading, meaning)
             sure = asides.confidence(likeness)
             excused = name in self._spotters and self._spotters[name][1].excuses(reading)
             known = best[name].confidence if name in best else 0.0
@@ -345,7 +356,7 @@ def _reasons(views: Mapping[str, float], closest: str, shared: Sequence[str]) ->
     said = [
         (views["writing"], f"写法接近“{closest}”（{views['writing']:.2f}）"),
         (views["sound"], f"读音接近“{closest}”（{views['sound']:.2f}）"),
-        (views["meaning"], f"意思接近这一类的说法（{views['meaning']:.2f}）"),
+        (views["sentence"], f"意思接近这一类的说法（{views['sentence']:.2f}）"),
         (views["classified"], f"分类器认为是这一类（{views['classified']:.2f}）"),
     ]
     if shared:

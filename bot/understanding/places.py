@@ -27,6 +27,8 @@ _TAIL = re.compile(r"(?:[\u4e00-\u9fff]{1,4}族)?(?:自治县|街道|地区|[区
 _GOES_ON = re.compile(
     r"[东西南北中内外]?[路街门桥站巷]|公园|医院|大街|大道|小区|家园|花园|大厦|广场|机场|水库|安岭|土木|镇长|村民"
 )
+#: 安贞里 is an estate in the township 安贞; 安贞里面 is the township.
+_ESTATE_OF = re.compile(r"里(?![面头边外])")
 #: Parts of an address below a name. 号 of a day of the month is none.
 _UNIT = (
     r"(?:号院|号楼|号门(?!口)|号(?!线|门口|上午|下午|晚上|早上|开始|那天|停|就|到|之前|以前|放假|左右)"
@@ -118,7 +120,11 @@ class Gazetteer:
                 at += 1
                 continue
             known, end = self.names[name], at + len(name)
-            found.append(Part(known.kind, known.name, at, end, known.district))
+            if known.kind == "street" and name != known.name and _ESTATE_OF.match(text, end):
+                end += 1
+                found.append(Part("community", text[at:end], at, end, known.district))
+            else:
+                found.append(Part(known.kind, known.name, at, end, known.district))
             at = end
             if known.kind == "district":
                 district_end = end

@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 T = TypeVar("T")
-#: Files kept in one folder: two for each pack.
-MOST_KEPT = 24
+#: Files kept in one folder: three for each pack, one of sentences.
+MOST_KEPT = 32
 _HERE = Path(__file__).parent
 #: Sources and data whose change makes an index another one.
 _ENGINE = (
@@ -32,6 +32,8 @@ _ENGINE = (
     "index.py",
     "lexicon.py",
     "normalise.py",
+    "sentence_space.npz",
+    "sentences.py",
     "sound.py",
     "sparse.py",
     "store.py",

@@ -39,8 +39,10 @@ def _one_of(names: dict[str, object] | dict[str, int] | dict[str, tuple[str, boo
 
 
 _PART = rf"(?P<part>{_one_of(_PARTS)})"
+#: 一点水都没有, 一点也不热: not at all, and no hour.
+_AT_ALL = r"一点[^点时分半刻\d]{0,4}[都也][^没不]{0,1}[没不]"
 _CLOCK = (
-    rf"(?:(?P<hour>{NUMBER})(?:点钟?|时)(?!子|间|候|多钱|评)"
+    rf"(?:(?!{_AT_ALL})(?P<hour>{NUMBER})(?:点钟?|时)(?!子|间|候|多钱|评)"
     rf"(?:(?P<half>半)|(?P<quarter>[一三])刻|(?P<minute>{NUMBER})分?)?"
     r"|(?P<hour24>[01]?\d|2[0-3])[:：](?P<minute24>[0-5]\d))"
 )
@@ -69,7 +71,7 @@ _NOW = re.compile(r"刚才|刚刚|现在|目前|这会儿")
 _LENGTH = re.compile(
     rf"(?<![第周初星期拜月每])(?P<number>{NUMBER}|好几|几|一整|大半)(?P<several>[多几])?"
     r"(?P<unit>个半?(?:小时|钟头|多小时|月|多月|星期|礼拜|来月)|小时|钟头|分钟|天|周(?![岁围边末一二三四五六日天年])|星期(?![一二三四五六日天])"
-    r"|年(?![级代纪龄检审费底初前后轻月\d]|份)|宿|晚上)(?P<more>半|多)?"
+    r"|年(?![级代纪龄检审费底初前后轻月\d]|份)|宿|晚上)(?P<more>半(?!夜)|多)?"
     r"(?!以前|之前|前|以内|之内|内|以后|之后|后|一次|到晚|两头|营业|热线|服务|便利)"
 )
 #: 半小时以后, 过二十分钟, 一个半钟头之后; 再过 and 等 need no 以后.

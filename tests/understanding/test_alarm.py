@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from understanding.worlds import small_world
 
-from bot.understanding import alarm, word_vectors
+from bot.understanding import alarm
 from bot.understanding.alarm import Alarm, examples, learn_alarm
 from bot.understanding.lexicon import Lexicon
 from bot.understanding.match import Understander
 from bot.understanding.pack import Pack
+from bot.understanding.sentences import meanings_for
 
 WORLD = """
 units: [{id: unit, name: 单位}]
@@ -43,13 +44,18 @@ def world(tmp_path: Path) -> Pack:
 
 def learnt(pack: Pack, cache: Path | None = None) -> Alarm:
     lexicon = Lexicon.of(pack)
-    found = learn_alarm(list(examples(pack)), lexicon, word_vectors.shipped(), cache)
+    found = learn_alarm(list(examples(pack)), lexicon, meanings_for(lexicon, None), cache)
     assert found is not None
     return found
 
 
 def likeness(pack: Pack, text: str) -> tuple[str, float]:
-    return learnt(pack).look(Lexicon.of(pack).read(text))
+    return look(learnt(pack), Lexicon.of(pack), text)
+
+
+def look(alarm: Alarm, lexicon: Lexicon, text: str) -> tuple[str, float]:
+    reading = lexicon.read(text)
+    return alarm.look(reading, meanings_for(lexicon, None).of(reading))
 
 
 @pytest.mark.parametrize(
@@ -79,12 +85,13 @@ def test_what_editors_call_a_look_alike_is_never_alarming(world: Pack) -> None:
 
 
 def test_what_was_learnt_is_kept_and_taken_again(world: Pack, tmp_path: Path) -> None:
-    reading = Lexicon.of(world).read("厨房里烧着了")
-    first = learnt(world, tmp_path / "cache").look(reading)
-    assert len(list((tmp_path / "cache").glob("*.npz"))) == 1
-    assert learnt(world, tmp_path / "cache").look(reading) == pytest.approx(first)
+    lexicon, cache = Lexicon.of(world), tmp_path / "cache"
+    first = look(learnt(world, cache), lexicon, "厨房里烧着了")
+    assert len(list(cache.glob("*.npz"))) == 1
+    assert look(learnt(world, cache), lexicon, "厨房里烧着了") == pytest.approx(first)
 
 
 def test_a_pack_without_emergencies_learns_nothing(world: Pack) -> None:
     known = [one for one in examples(world) if one[0] == alarm.NONE]
-    assert learn_alarm(known, Lexicon.of(world), word_vectors.shipped()) is None
+    lexicon = Lexicon.of(world)
+    assert learn_alarm(known, lexicon, meanings_for(lexicon, None)) is None

@@ -18,6 +18,8 @@ from bot.understanding.pack import Pack
 from bot.understanding.sparse import Rows
 from bot.understanding.word_vectors import shipped
 
+#: Files of indexes, beside that of the sentences.
+INDEXES = "[0-9a-f]*.npz"
 WORLD = """
 units: [{id: works, name: 公用, name_en: Public Works}]
 categories:
@@ -114,7 +116,7 @@ def test_english_words_lose_their_endings_and_chinese_ones_nothing() -> None:
 
 def test_an_index_comes_back_from_disk_and_answers_alike(pack: Pack, tmp_path: Path) -> None:
     made = Understander(pack, cache=tmp_path)
-    (file,) = tmp_path.glob("*.npz")
+    (file,) = tmp_path.glob(INDEXES)
     before = file.stat().st_ino
     read = Understander(pack, cache=tmp_path)
     assert file.stat().st_ino == before
@@ -127,12 +129,12 @@ def test_a_changed_pack_does_not_find_the_old_index(pack: Pack, tmp_path: Path) 
     other = tmp_path / "other"
     other.mkdir()
     Understander(small_world(other, WORLD.replace("路上有个坑", "路面塌了")), cache=tmp_path)
-    assert len(list(tmp_path.glob("*.npz"))) == 2
+    assert len(list(tmp_path.glob(INDEXES))) == 2
 
 
 def test_a_spoilt_index_is_made_again(pack: Pack, tmp_path: Path) -> None:
     Understander(pack, cache=tmp_path)
-    (file,) = tmp_path.glob("*.npz")
+    (file,) = tmp_path.glob(INDEXES)
     file.write_bytes(file.read_bytes()[:1000])
     assert Understander(pack, cache=tmp_path).understand("路灯不亮了").best is not None
 

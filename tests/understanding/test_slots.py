@@ -71,6 +71,8 @@ tickets = st.builds(
             {"district": "朝阳区", "community": "望京西园", "number": "3区",
              "place": "朝阳区望京西园3区"},
         ),
+        ("安贞里的路灯坏了", {"district": "朝阳区", "community": "安贞里",
+                              "place": "朝阳区安贞里"}),
         ("我们家住在阳光花园", {"community": "阳光花园", "place": "阳光花园"}),
         ("就在朝阳公园边上", {"landmark": "朝阳公园", "place": "朝阳公园"}),
         ("國貿附近打車難", {"landmark": "国贸", "district": "朝阳区", "place": "朝阳区国贸"}),

@@ -63,6 +63,9 @@ moments = st.datetimes(dt.datetime(2000, 1, 1), dt.datetime(2100, 1, 1))
         ("快点来", ""),
         ("三点建议", ""),
         ("三个月了", ""),
+        ("这两天一点水都没有", ""),
+        ("昨天下午一点水也不出", "2026-11-23 下午"),
+        ("昨天下午一点就没水了", "2026-11-23 13:00"),
     ],
 )
 def test_a_time_is_counted_from_now(said: str, time: str) -> None:
