@@ -64,7 +64,8 @@ class SessionRow(Base):
 
 
 class AuditRow(Base):
-    """Somebody looked at a person's data, or changed something. Never changed or deleted."""
+    """Somebody looked at a person's data, or changed something. Never changed, and deleted
+    only when the retention policy says so."""
 
     __tablename__ = "audit_log"
 

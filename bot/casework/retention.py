@@ -10,10 +10,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from bot.casework.desk_models import AuditRow, CorrectionRow, SignInRow, WrapUpRow
 from bot.casework.errors import CaseworkError, UnknownTicket
 from bot.casework.ledger import Ledger
 from bot.casework.lifecycle import OPEN, Actor
@@ -34,6 +36,8 @@ from bot.casework.training_models import TrainingMarkRow, TrainingRow
 ERASED = "（已按规定删除）"
 #: Tickets that are erased in one transaction.
 BATCH = 200
+#: Days for which logs of who signed in and did what have to be kept.
+LOGS_AT_LEAST = 183
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,12 @@ class Policy:
     """After a half-finished ticket was begun, or something was texted."""
     training: int = 2 * 365
     """After a practice call or drill."""
+    talks: int = 3 * 365
+    """After an agent wrote down how a conversation ended or what it was about, or a citizen was
+    called back."""
+    logs: int = 3 * 365
+    """After somebody signed in or was refused, looked at a person's data or changed something.
+    Network logs are kept for six months at least (网络安全法 第二十一条)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,10 @@ class Erased:
     """Tickets that are due but under legal hold."""
     practices: int = 0
     """Of trainees."""
+    talks: int = 0
+    """Notes of agents, and calls back, of which only what statistics need is left."""
+    logs: int = 0
+    """Lines of the log of the pages, and sign-ins, that were deleted."""
 
 
 class Retention:
@@ -72,8 +86,10 @@ class Retention:
         Raises:
             CaseworkError: the policy keeps nothing, or the database cannot be used.
         """
-        if min(policy.tickets, policy.drafts, policy.training) < 1:
-            raise CaseworkError("Keep tickets, drafts and training for at least one day.")
+        if min(policy.tickets, policy.drafts, policy.talks, policy.training) < 1:
+            raise CaseworkError("Keep tickets, drafts, talks and training for at least one day.")
+        if policy.logs < LOGS_AT_LEAST:
+            raise CaseworkError(f"Keep the logs for at least {LOGS_AT_LEAST} days.")
         now = self._ledger.now()
         over = Ticket.state.not_in([state.value for state in OPEN])
         old = Ticket.changed_at < now - dt.timedelta(days=policy.tickets)
@@ -102,7 +118,43 @@ class Retention:
                 marks = delete(TrainingMarkRow)
                 session.execute(marks.where(TrainingMarkRow.session_id.in_(practices)))
                 session.execute(delete(TrainingRow).where(TrainingRow.id.in_(practices)))
-        return Erased(len(ids), len(stale), len(kept), len(practices))
+        talks = self._forget_talks(now - dt.timedelta(days=policy.talks), dry)
+        logs = self._delete_logs(now - dt.timedelta(days=policy.logs), dry)
+        return Erased(len(ids), len(stale), len(kept), len(practices), talks, logs)
+
+    def _forget_talks(self, before: dt.datetime, dry: bool) -> int:
+        """Empty what tells of people in talks that are older; return how many."""
+        over = CallbackRequest.done_at < before
+        rows: tuple[tuple[Any, ColumnElement[bool], dict[str, str]], ...] = (
+            (WrapUpRow, WrapUpRow.at < before, {"caller": "", "note": ""}),
+            (CorrectionRow, CorrectionRow.at < before, {"text": ""}),
+            (CallbackRequest, over, {"phone": "", "text": ""}),
+        )
+        count = 0
+        for table, old, empty in rows:
+            # Encrypted fields are compared as they are: nothing is stored for an empty text.
+            full = or_(*(getattr(table, name) != "" for name in empty))
+            with self._ledger.transaction() as session:
+                ids = list(session.scalars(select(table.id).where(old, full)))
+                count += len(ids)
+            for first in range(0, 0 if dry else len(ids), BATCH):
+                some = table.id.in_(ids[first : first + BATCH])
+                with self._ledger.transaction() as session:
+                    session.execute(update(table).where(some).values(**empty))
+        return count
+
+    def _delete_logs(self, before: dt.datetime, dry: bool) -> int:
+        """Delete what is older from the log of the pages and the sign-ins; return how much."""
+        count = 0
+        for table in (AuditRow, SignInRow):
+            with self._ledger.transaction() as session:
+                ids = list(session.scalars(select(table.id).where(table.at < before)))
+                count += len(ids)
+            for first in range(0, 0 if dry else len(ids), BATCH):
+                some = table.id.in_(ids[first : first + BATCH])
+                with self._ledger.transaction() as session:
+                    session.execute(delete(table).where(some))
+        return count
 
     def erase(self, number: str, by: str | Actor, reason: str) -> None:
         """Erase one ticket's personal fields because the citizen, or a court, says so.

@@ -115,16 +115,20 @@ def retention(
     tickets: Annotated[int, typer.Option(help="Days after a ticket is over.")] = Policy().tickets,
     drafts: Annotated[int, typer.Option(help="Days of half-finished tickets.")] = Policy().drafts,
     training: Annotated[int, typer.Option(help="Days of practices.")] = Policy().training,
+    talks: Annotated[int, typer.Option(help="Days of agents' notes.")] = Policy().talks,
+    logs: Annotated[int, typer.Option(help="Days of sign-ins and the audit.")] = Policy().logs,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
     by: ByOption = "system:retention",
 ) -> None:
     """Erase personal fields that are kept no longer, but never those under legal hold."""
     with _database() as engine:
         versions.prepare(engine)
-        done = Retention(Ledger(engine)).run(Policy(tickets, drafts, training), by, dry_run)
+        policy = Policy(tickets, drafts, training, talks, logs)
+        done = Retention(Ledger(engine)).run(policy, by, dry_run)
         verb = "would be erased" if dry_run else "were erased"
         typer.echo(
-            f"{done.tickets} tickets, {done.drafts} drafts and {done.practices} practices {verb}; "
+            f"{done.tickets} tickets, {done.drafts} drafts, {done.practices} practices, "
+            f"{done.talks} notes of talks and {done.logs} lines of logs {verb}; "
             f"{done.held} tickets are due but under legal hold."
         )
 

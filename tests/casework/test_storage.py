@@ -17,9 +17,11 @@ from sqlalchemy import Engine, Text, select, text, type_coerce
 from sqlalchemy.orm import Session
 
 from bot.casework.backup import backup, restore
+from bot.casework.callbacks import Callbacks
+from bot.casework.desk_models import AuditRow, CorrectionRow, SignInRow, WrapUpRow
 from bot.casework.encryption import Keyring
 from bot.casework.errors import CaseworkError
-from bot.casework.models import AuditEntry, Draft, Ticket, TicketEvent
+from bot.casework.models import AuditEntry, CallbackRequest, Draft, Ticket, TicketEvent
 from bot.casework.rekeying import reseal
 from bot.casework.retention import ERASED, Policy, Retention
 from bot.casework.storage import open_engine
@@ -231,6 +233,50 @@ def test_a_lifted_hold_lets_go_and_says_who_did_it(database_url: str) -> None:
             "lift_hold",
             "erase",
         ]
+
+
+def test_notes_of_talks_keep_only_what_statistics_need_and_logs_are_deleted(
+    database_url: str,
+) -> None:
+    world = make_world(database_url)
+    store, retention = world.store, Retention(world.store.ledger)
+    callbacks = Callbacks(store.engine, store.ledger.now)
+    policy = Policy(talks=200, logs=200)
+
+    def happen() -> None:
+        now = store.ledger.now()
+        callbacks.done(callbacks.book(PHONE, now, "asked", "停水"), "called")
+        with Session(store.engine) as session, session.begin():
+            session.add(WrapUpRow(at=now, call_id="c", agent="a", caller=PHONE, outcome="filed"))
+            session.add(
+                CorrectionRow(at=now, call_id="c", agent="a", text="停水", chosen_intent="water")
+            )
+            session.add(AuditRow(at=now, actor="a", action="claimed", subject="c"))
+            session.add(SignInRow(at=now, name="a", address="10.0.0.1", ok=True))
+
+    happen()
+    world.wait(dt.timedelta(days=201))
+    happen()
+    would = retention.run(policy, "system", dry=True)
+    assert (would.talks, would.logs) == (3, 2)
+    assert retention.run(policy, "system") == would
+    again = retention.run(policy, "system")
+    assert (again.talks, again.logs) == (0, 0)
+    with Session(store.engine) as session:
+        assert [
+            one.caller for one in session.scalars(select(WrapUpRow).order_by(WrapUpRow.id))
+        ] == ["", PHONE]
+        assert [
+            one.text for one in session.scalars(select(CorrectionRow).order_by(CorrectionRow.id))
+        ] == ["", "停水"]
+        assert [
+            one.phone
+            for one in session.scalars(select(CallbackRequest).order_by(CallbackRequest.id))
+        ] == ["", PHONE]
+        assert len(session.scalars(select(AuditRow)).all()) == 1
+        assert len(session.scalars(select(SignInRow)).all()) == 1
+    with pytest.raises(CaseworkError, match="logs"):
+        retention.run(Policy(logs=30), "system")
 
 
 # --- kill -9 --------------------------------------------------------------------------------
