@@ -13,8 +13,10 @@ from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 from bot.config import Settings
 from bot.node.chromium import FLAGS, find_chromium
+from bot.speech.audio import resample, write_wav
 from bot.speech.types import LINE_RATE
 
+PASSWORD = "十个字以上自己记得住的话"
 SIZE = {"width": 1280, "height": 720}
 
 
@@ -37,6 +39,32 @@ def chromium(microphone: Path | None = None) -> Iterator[BrowserContext]:
             yield context
         finally:
             browser.close()
+
+
+def microphone(folder: Path, spoken: bytes) -> Path:
+    """What the agent says (slin), with pauses, over and over."""
+    pause = bytes(LINE_RATE * 2)
+    path = folder / "agent.wav"
+    write_wav(path, resample(pause + spoken + pause, LINE_RATE, 48000), 48000)
+    return path
+
+
+def sign_in_for_the_first_time(page: Page, address: str, name: str, once: str) -> None:
+    """Sign in with the one-time password, choose one, and arrive at the desk."""
+    page.goto(address)
+    page.fill("[name=name]", name)
+    page.fill("[name=password]", once)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/password")
+    page.fill("[name=old]", once)
+    page.fill("[name=new]", PASSWORD)
+    page.fill("[name=again]", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/login")
+    page.fill("[name=name]", name)
+    page.fill("[name=password]", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/desk")
 
 
 def start_recording(page: Page) -> None:

@@ -8,14 +8,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from desk_browser import chromium, line_audio, start_recording, stop_recording
-from playwright.sync_api import Page, expect
+from desk_browser import (
+    chromium,
+    line_audio,
+    microphone,
+    sign_in_for_the_first_time,
+    start_recording,
+    stop_recording,
+)
+from playwright.sync_api import expect
 from running_line import RunningLine, alike, eventually
 
 from bot.agents.types import EntryState
 from bot.casework.tickets import TicketStore
 from bot.database import open_database
-from bot.speech.audio import resample, write_wav
 from bot.speech.citizen import telephone
 from bot.speech.types import LINE_RATE
 from bot.speech.voice import Voice
@@ -24,33 +30,6 @@ pytestmark = pytest.mark.call
 
 AGENT_SAYS = "您好，我是人工坐席，请问有什么可以帮您"
 CALLER_SAYS = "我家停水了，请帮我登记一下"
-PASSWORD = "十个字以上自己记得住的话"
-
-
-def microphone(folder: Path, voice: Voice) -> Path:
-    """What the agent says, with pauses, over and over."""
-    spoken = voice.render(AGENT_SAYS)
-    pause = bytes(LINE_RATE * 2)
-    path = folder / "agent.wav"
-    write_wav(path, resample(pause + spoken + pause, LINE_RATE, 48000), 48000)
-    return path
-
-
-def sign_in_for_the_first_time(page: Page, address: str, name: str, once: str) -> None:
-    page.goto(address)
-    page.fill("[name=name]", name)
-    page.fill("[name=password]", once)
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/password")
-    page.fill("[name=old]", once)
-    page.fill("[name=new]", PASSWORD)
-    page.fill("[name=again]", PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/login")
-    page.fill("[name=name]", name)
-    page.fill("[name=password]", PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/desk")
 
 
 def test_an_agent_takes_a_call_in_the_browser_from_signing_in_to_wrap_up(
@@ -64,7 +43,7 @@ def test_an_agent_takes_a_call_in_the_browser_from_signing_in_to_wrap_up(
     assert found, made.stdout + made.stderr
     address = f"http://127.0.0.1:{line.settings.http_port}/"
     with (
-        chromium(microphone(tmp_path, citizen_voice)) as browser,
+        chromium(microphone(tmp_path, citizen_voice.render(AGENT_SAYS))) as browser,
         line.citizen() as caller,
     ):
         page = browser.new_page()
