@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 import signal
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future
 from functools import partial
 from importlib.metadata import version
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
 import uvicorn
 
+from bot.agents.calling_back import CallingBack
 from bot.agents.desk import Desk
 from bot.agents.directory import Directory
-from bot.agents.queue import AgentQueue
+from bot.agents.queue import AgentQueue, QueueUnavailable
 from bot.agents.talk import Talk
 from bot.agents.types import Candidates, QueueEntry
 from bot.app import (
@@ -49,7 +52,7 @@ from bot.node.secrets import load_secrets
 from bot.observe import Metrics, configure_logging
 from bot.office import Contact
 from bot.practice import PREFIX, PracticeHall
-from bot.promises import Promises
+from bot.promises import Promises, policy_of
 from bot.rounds import again, sending
 from bot.services import open311_services
 from bot.speech.endpointing import Endpointer, EndpointSettings
@@ -62,6 +65,7 @@ from bot.telephony.audiosocket import AudioSocketLine, serve_audio
 from bot.telephony.calls import Call, CallBook, Outcome, Purpose
 from bot.telephony.conversation import Conversation, Parts
 from bot.telephony.journal import Journal, add_talk, read_call
+from bot.telephony.outgoing import Outgoing
 from bot.telephony.phone import Phone
 from bot.telephony.switchboard import AmiSwitchboard
 from bot.telephony.tap import Taps
@@ -125,7 +129,14 @@ class Line:
             on_connected=lambda up: self.metrics.asterisk_connected.set(int(up)),
             outbound=settings.outbound,
         )
-        self.desk = Desk(self.queue, self.switchboard, settings.ring_seconds, node=settings.node)
+        self.outgoing = Outgoing(self.switchboard, settings.outbound, settings.dids[0])
+        self.desk = Desk(
+            self.queue,
+            self.switchboard,
+            settings.ring_seconds,
+            node=settings.node,
+            calling=self._calling_back(),
+        )
         self.talk = Talk(
             self.desk,
             self.queue,
@@ -176,8 +187,7 @@ class Line:
         )
         self.surveyor = Surveyor(
             self.office.surveys,
-            self.switchboard.call_out,
-            settings.outbound,
+            self.outgoing.call_out,
             settings.dids[0],
             busy=lambda: self.queue.waiting_count() > 0,
             # Without a gateway everybody is called, whatever the pack says.
@@ -329,6 +339,14 @@ class Line:
         record = self._record(call_id)
         return queue_entry(record, "bot_lost", LOST_PRIORITY) if record else None
 
+    def _calling_back(self) -> CallingBack | None:
+        """How agents call citizens back; None without a way out."""
+        if not self.settings.trunk:
+            return None
+        # Asked for when somebody is called: the office is made after this.
+        policy = policy_of(lambda: self.office.tickets.ledger.rules)
+        return CallingBack(self.queue, self.outgoing, self.settings.ring_seconds, policy)
+
     def _extensions(self) -> Collection[str]:
         # Read anew: `hotline agent add` gives a running line new agents.
         return load_secrets(self.settings).agent_passwords.keys()
@@ -440,10 +458,21 @@ class Line:
             try:
                 parts = await asyncio.to_thread(self.parts, call)
                 outcome = await Conversation(call, line, parts, journal).run()
+                await asyncio.to_thread(self._count, call, outcome)
             finally:
                 self._talking -= 1
             log.info("call.ended", outcome=outcome.label, next=outcome.next.value)
         _resolve(future, outcome)
+
+    def _count(self, call: Call, outcome: Outcome) -> None:
+        """Count a citizen's call for the wallboard; not those that the line made itself."""
+        if call.purpose is not Purpose.CALL:
+            return
+        today = dt.datetime.now(ZoneInfo(self.live().current.pack.office.zone)).date()
+        try:
+            self.queue.tally.count(outcome.label, today)
+        except QueueUnavailable as error:
+            log.warning("call.not_counted", error=str(error))
 
     async def _reconcile(self) -> None:
         while True:

@@ -7,17 +7,31 @@ the promise (``dialogue``), and calling (``agents``).
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import replace
 from uuid import NAMESPACE_OID, uuid5
 
-from bot.agents.queue import AgentQueue
+from bot.agents.calling_back import Policy
+from bot.agents.queue import NOT_REACHED, AgentQueue
 from bot.agents.types import EntryKind, EntryState, QueueEntry
 from bot.casework.callbacks import Callbacks
 from bot.casework.models import CallbackRequest
+from bot.casework.rules import Rules
 
 #: Gives what is known of a call by its id, None when there is no record of it.
 Recall = Callable[[str], QueueEntry | None]
+
+
+def policy_of(rules: Callable[[], Rules]) -> Policy:
+    """Return when and how often agents call citizens back, by a pack's rules."""
+
+    def allowed(at: float) -> float:
+        now = dt.datetime.fromtimestamp(at, dt.UTC)
+        then = rules().permitted(now)
+        return then.timestamp() if then > now else at
+
+    return Policy(allowed, lambda: [wait.total_seconds() for wait in rules().callbacks.retry_after])
 
 
 class Promises:
@@ -39,7 +53,11 @@ class Promises:
             if entry is None:
                 self._queue.enqueue(self._entry(promise))
             elif entry.state is EntryState.DONE:
-                self._callbacks.done(promise.id, "called")
+                reached = entry.extra.get("outcome") != NOT_REACHED
+                self._callbacks.done(promise.id, "called" if reached else NOT_REACHED)
+            elif entry.state is EntryState.ABANDONED:
+                # The citizen hung up again, or a supervisor took it out.
+                self._callbacks.done(promise.id, "abandoned")
 
     def _entry(self, promise: CallbackRequest) -> QueueEntry:
         known = self._recall(promise.call_id) or QueueEntry(

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 
 from bot.casework import deadlines, dispatch
-from bot.casework.rules import IncidentRules, RuleBook, Rules, SurveyRules, Weights
+from bot.casework.rules import CallbackRules, IncidentRules, RuleBook, Rules, SurveyRules, Weights
 from bot.understanding.pack import Pack
 from bot.understanding.places import Gazetteer, find_places
 from bot.understanding.schema import Category
@@ -36,6 +36,9 @@ def casework_rules(pack: Pack) -> Rules:
             by=surveys.by,
             answer_within=dt.timedelta(hours=surveys.answer_within),
             mobile=surveys.mobile,
+        ),
+        callbacks=CallbackRules(
+            tuple(dt.timedelta(minutes=one) for one in pack.office.callbacks.retry_after)
         ),
         incidents=IncidentRules(incidents.tickets, dt.timedelta(hours=incidents.window)),
         signature=pack.office.texting.signature,

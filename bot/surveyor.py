@@ -27,12 +27,12 @@ LOST = 900.0
 
 
 class CallsOut(Protocol):
-    """Calls a number (``AmiSwitchboard.call_out``)."""
+    """Calls a number (``Outgoing.call_out``)."""
 
     def __call__(
-        self, channel: str, context: str, variables: dict[str, str], timeout: float
-    ) -> CallOut:
-        """Ring, and say how it went."""
+        self, number: str, context: str, variables: dict[str, str], timeout: float
+    ) -> tuple[CallOut, str]:
+        """Ring, and say how it went, and on which channel."""
 
 
 class Surveyor:
@@ -42,19 +42,17 @@ class Surveyor:
         self,
         surveys: Surveys,
         call_out: CallsOut,
-        channel: str,
         did: str,
         busy: Callable[[], bool] = lambda: False,
         by: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``channel`` with ``{number}`` in it; ``did`` is shown to the citizen as ours.
+        """``did`` is shown to the citizen as ours.
 
         ``by``: only those that are to be asked this way. ``clock`` in seconds.
         """
         self._surveys = surveys
         self._call_out = call_out
-        self._channel = channel
         self._did = did
         self._busy = busy
         self._by = by
@@ -85,8 +83,7 @@ class Surveyor:
             "HOTLINE_PHONE": asking.phone,
             "HOTLINE_RATED": asking.number,
         }
-        channel = self._channel.format(number=asking.phone)
-        result = self._call_out(channel, "survey", variables, RING)
+        result, _ = self._call_out(asking.phone, "survey", variables, RING)
         log.info("survey.called", ticket=asking.number, result=result.value)
         if result is CallOut.ANSWERED:
             # What they said is noted at the end of the conversation.

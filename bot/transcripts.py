@@ -18,7 +18,7 @@ import structlog
 
 from bot.agents.changes import SAID, Change
 from bot.agents.queue import AgentQueue, QueueUnavailable
-from bot.agents.types import Candidates, EntryKind, EntryState, QueueEntry, Turn
+from bot.agents.types import Candidates, EntryState, QueueEntry, Turn
 from bot.observe import Metrics
 from bot.speech.ears import Ears
 from bot.speech.types import SpeechError
@@ -133,7 +133,7 @@ class Transcripts:
         talking = {
             (entry.id, entry.leg): entry
             for entry in joined
-            if entry.kind is EntryKind.CALL and entry.node == self._node and entry.leg
+            if entry.channel and entry.node == self._node and entry.leg
         }
         for key in [key for key in self._talks if key not in talking]:
             self._talks.pop(key).end()

@@ -119,6 +119,7 @@ def to_fields(entry: QueueEntry) -> dict[str, str]:
         "kind": entry.kind.value,
         "due_at": repr(entry.due_at),
         "phone": entry.phone,
+        "tries": str(entry.tries),
         "skills": skills_text(entry.skills),
         "node": entry.node,
     }
@@ -148,6 +149,7 @@ def from_fields(fields: Mapping[str, str]) -> QueueEntry:
         kind=EntryKind(fields.get("kind", "call")),
         due_at=float(fields.get("due_at", 0.0)),
         phone=fields.get("phone", ""),
+        tries=int(fields.get("tries", 0)),
         skills=frozenset(fields.get("skills", "").split()),
         rank=int(fields["place"][:_PRIORITY_DIGITS]),
         node=fields.get("node", ""),

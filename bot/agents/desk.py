@@ -15,12 +15,13 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 
+from bot.agents.calling_back import IN_VAIN, CallingBack
 from bot.agents.queue import AgentQueue, IllegalTransition, QueueUnavailable
 from bot.agents.types import (
-    EntryKind,
     EntryState,
     HeldCaller,
     JoinResult,
@@ -70,11 +71,14 @@ class Desk:
         ring_seconds: float,
         clock: Callable[[], float] = time.time,
         node: str = "",
+        calling: CallingBack | None = None,
     ) -> None:
         """``ring_seconds``: how long an agent's phone rings; ``clock`` gives Unix time.
 
-        ``node`` names this Asterisk where several share one queue.
+        ``node`` names this Asterisk where several share one queue; ``calling`` calls citizens
+        back, where the line has a way out.
         """
+        self._calling = calling
         self._node = node
         self._queue = queue
         self._switchboard = switchboard
@@ -102,15 +106,27 @@ class Desk:
             QueueUnavailable: Redis does not answer; nothing was changed.
             SwitchboardError: Asterisk does not answer; the caller is back at their place.
         """
-        entry = self._queue.claim(agent, entry_id, self._node)
-        if entry is None:
-            return None
-        if entry.kind is EntryKind.CALLBACK:
-            # Nobody is on the line: the agent reads the number and calls it themselves.
+        while (entry := self._queue.claim(agent, entry_id, self._node)) is not None:
+            if entry.channel:
+                return self.ring(entry)
+            found = self._call_back(entry)
+            if entry_id or found.result is not JoinResult.NOT_NOW:
+                return found
+        return None
+
+    def _call_back(self, entry: QueueEntry) -> ClaimResult:
+        """Ring the agent, then the citizen, for whom nobody is on the line yet. Blocks."""
+        if self._calling is None:
+            # No way out: the agent reads the number and calls it on another telephone.
             self._queue.join(entry.id)
-            joined = replace(entry, state=EntryState.JOINED)
-            return ClaimResult(joined, JoinResult.TO_CALL)
-        return self.ring(entry)
+            return ClaimResult(replace(entry, state=EntryState.JOINED), JoinResult.TO_CALL)
+        now = self._clock()
+        when = self._calling.policy.permitted(now)
+        if when > now:
+            self._queue.postpone(entry.id, entry.tries, when)
+            put_off = replace(entry, state=EntryState.SCHEDULED, agent="", due_at=when)
+            return ClaimResult(put_off, JoinResult.NOT_NOW)
+        return self._ring(entry, partial(self._calling.call, entry, self._node))
 
     def ring(self, entry: QueueEntry) -> ClaimResult:
         """Ring the agent of a claimed caller and join the two. Blocks.
@@ -124,11 +140,15 @@ class Desk:
             raise SwitchboardError(
                 f"This caller is on node {entry.node or 'without a name'}; claim them there."
             )
+        join = partial(self._switchboard.join, entry, entry.agent, self._ring_seconds)
+        return self._ring(entry, join)
+
+    def _ring(self, entry: QueueEntry, join: Callable[[], JoinResult]) -> ClaimResult:
         with self._placing, self._lock:
             self._joining.add(entry.id)
         result: JoinResult | None = None
         try:
-            result = self._switchboard.join(entry, entry.agent, self._ring_seconds)
+            result = join()
         finally:
             # Also when the switchboard failed in a way nobody thought of: a caller must
             # never stay claimed by an agent who is not coming.
@@ -139,7 +159,7 @@ class Desk:
         if state is EntryState.ABANDONED:
             result = JoinResult.CALLER_GONE
         log.info("queue.claimed", entry=entry.id, agent=entry.agent, result=result.value)
-        holder = "" if state is EntryState.WAITING else entry.agent
+        holder = entry.agent if state in (EntryState.JOINED, EntryState.DONE) else ""
         return ClaimResult(replace(entry, state=state, agent=holder), result)
 
     def _settle(self, entry: QueueEntry, result: JoinResult | None) -> EntryState:
@@ -155,6 +175,12 @@ class Desk:
                 self._part(entry.id, entry.leg, dropped)
                 return EntryState.WAITING if dropped else EntryState.DONE
             return EntryState.JOINED
+        if result in IN_VAIN and self._calling is not None:
+            tries, now = entry.tries + 1, self._clock()
+            due = self._calling.policy.next_try(tries, now)
+            self._change("postpone", entry.id, lambda: self._queue.postpone(entry.id, tries, due))
+            log.info("queue.called_in_vain", entry=entry.id, tries=tries, again_at=due)
+            return EntryState.DONE if due is None else EntryState.SCHEDULED
         if not self._change("release", entry.id, lambda: self._queue.release(entry.id)):
             return EntryState.ABANDONED
         return EntryState.WAITING
@@ -235,9 +261,7 @@ class Desk:
         """
         with self._placing:
             entry = self._queue.get(entry_id)
-            if entry is None or entry.state is not EntryState.WAITING:
-                return False
-            if entry.kind is EntryKind.CALLBACK:
+            if entry is None or entry.state is not EntryState.WAITING or not entry.channel:
                 return False
             self._switchboard.send(entry.channel, Stop.ANNOUNCE)
             return True
@@ -288,9 +312,11 @@ class Desk:
                 for caller in held:
                     if caller.id not in known:
                         self._enter(caller, recall)
-                waiting = {caller.id for caller in held}
+                waiting = {caller.id: caller for caller in held}
                 for entry in live:
-                    if entry.kind is EntryKind.CALL and entry.node == self._node:
+                    if not entry.channel:
+                        self._check_callback(entry, waiting.get(entry.id))
+                    elif entry.node == self._node:
                         self._check(entry, channels, legs, entry.id in waiting)
                 self._queue.presence.sweep()
                 self._queue.trim()
@@ -320,6 +346,24 @@ class Desk:
             # A damaged record must not keep anybody, least of all others, from a person.
             log.exception("queue.recall_failed", entry=entry_id)
             return None
+
+    def _check_callback(self, entry: QueueEntry, answered: HeldCaller | None) -> None:
+        """Mend a callback whose bot died while it rang; ``answered``: the citizen, if they did."""
+        with self._lock:
+            if entry.id in self._joining or self._calling is None:
+                return
+        if answered is not None:
+            channel = answered.channel
+            self._change(
+                "answered",
+                entry.id,
+                lambda: self._queue.update(entry.id, channel=channel, node=self._node),
+            )
+        age = self._clock() - entry.changed_at
+        if entry.state is EntryState.CLAIMED and age > self._calling.longest + CLAIM_GRACE:
+            log.warning("queue.claim_lost", entry=entry.id, agent=entry.agent)
+            self._switchboard.hang_up(entry.leg)
+            self._change("release", entry.id, lambda: self._queue.release(entry.id))
 
     def _check(
         self, entry: QueueEntry, channels: set[str], legs: dict[str, bool], holding: bool

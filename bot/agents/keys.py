@@ -23,6 +23,8 @@
 - ``{hotline}:beats``          sorted set; every known agent by the Unix time of the last heartbeat
 - ``{hotline}:times:<day>``    hash; ``<ext>:<state>`` -> seconds in states that ended on that day
   (days since 1970-01-01 in China's time); kept for 400 days
+- ``{hotline}:calls:<date>``   hash; outcome -> calls that ended so on that day in the city's
+  time (``tally.py``); kept for 40 days
 
 Practice calls of trainees have the same keys under ``{hotline-practice}`` (``bot/practice.py``),
 so that nothing of them is ever among these.

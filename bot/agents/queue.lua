@@ -155,7 +155,7 @@ local function pass()
     redis.call('ZREM', DUE, id)
     redis.call('HSET', entry_key(id), 'state', 'waiting', 'changed_at', NOW)
     stand(id)
-    record(id, 'waiting', '', '')
+    record(id, 'waiting', '', 'callback')
   end
 end
 
@@ -235,8 +235,10 @@ local function move(id, from, to, agent, outcome)
   if from == 'joined' then
     forget_talk(key)
   end
-  if to == 'waiting' then
+  if to == 'waiting' or to == 'scheduled' then
     redis.call('HSET', key, 'agent', '', 'leg', '')
+  end
+  if to == 'waiting' then
     stand(id)
   elseif to == 'claimed' then
     redis.call('HSET', AGENTS, agent, id)
@@ -269,7 +271,8 @@ function operations.enqueue(id, ...)
   else
     redis.call('ZADD', DUE, due_at, id)
   end
-  record(id, state, '', '')
+  local kind = redis.call('HGET', key, 'kind')
+  record(id, state, '', kind == 'callback' and kind or '')
   return { 'ok' }
 end
 
@@ -313,12 +316,13 @@ function operations.move(id, to, outcome)
   return { 'ok' }
 end
 
--- id: the caller's line is gone, which ends whatever they were in; a callback goes on
+-- id: the caller's line is gone, which ends whatever they were in; but a callback for which
+-- nobody is on the line goes on
 function operations.leave(id)
-  local state, kind = unpack(redis.call('HMGET', entry_key(id), 'state', 'kind'))
+  local state, channel = unpack(redis.call('HMGET', entry_key(id), 'state', 'channel'))
   if not state then
     return { 'unknown' }
-  elseif kind == 'callback' or state == 'done' or state == 'abandoned' then
+  elseif channel == '' or state == 'done' or state == 'abandoned' then
     return { 'same' }
   elseif state == 'joined' then
     move(id, state, 'done', '', 'caller_left')
@@ -382,13 +386,34 @@ function operations.book(id, phone, due_at)
   elseif state ~= 'waiting' then
     return { 'illegal', state }
   end
-  redis.call('HSET', key, 'kind', 'callback', 'phone', phone, 'due_at', due_at, 'changed_at', NOW)
+  redis.call('HSET', key, 'kind', 'callback', 'phone', phone, 'due_at', due_at,
+    'channel', '', 'changed_at', NOW)
   if tonumber(due_at) > CLOCK then
     step_out(id)
     redis.call('HSET', key, 'state', 'scheduled')
     redis.call('ZADD', DUE, due_at, id)
   end
   record(id, redis.call('HGET', key, 'state'), '', 'callback')
+  return { 'ok' }
+end
+
+-- id, how often it was called in vain, Unix time of the next call or '' to give it up
+function operations.postpone(id, tries, due_at)
+  local key = entry_key(id)
+  local state = redis.call('HGET', key, 'state')
+  if not state then
+    return { 'unknown' }
+  elseif state ~= 'claimed' then
+    return { 'illegal', state }
+  end
+  redis.call('HSET', key, 'tries', tries)
+  if due_at == '' then
+    move(id, state, 'done', '', 'not_reached')
+  else
+    redis.call('HSET', key, 'due_at', due_at)
+    redis.call('ZADD', DUE, due_at, id)
+    move(id, state, 'scheduled', '', 'callback')
+  end
   return { 'ok' }
 end
 

@@ -7,6 +7,7 @@ never give one caller to two agents. States move only along
     claimed -> waiting                            (the agent did not answer)
     joined -> waiting                             (``give_back``, or the agent's line dropped)
     joined -> claimed                             (``hand``: another agent is to take over)
+    claimed -> scheduled | done                   (``postpone``: not reached, or not now)
     waiting -> scheduled                          (``book``: the caller prefers a callback)
     scheduled | waiting | claimed -> abandoned    (the caller hung up)
 
@@ -30,9 +31,12 @@ from bot.agents.codec import Changes, changed_fields, from_fields, said_of, said
 from bot.agents.presence import Presence
 from bot.agents.rules import QueueUnavailable as QueueUnavailable
 from bot.agents.rules import Rules, flat, pairs
+from bot.agents.tally import Tally
 from bot.agents.types import EntryState, QueueEntry, Turn
 from bot.redis_client import public_address as public_address
 
+#: Outcome of a callback that was given up (``queue.lua``).
+NOT_REACHED = "not_reached"
 #: Seconds that finished entries are kept.
 KEPT = 7 * 24 * 3600.0
 #: Entries deleted in one step by ``trim``, so that it never holds Redis up.
@@ -90,6 +94,7 @@ class AgentQueue:
         """
         self._rules = Rules(redis_url, clock, prefix)
         self.presence = Presence(self._rules)
+        self.tally = Tally(self._rules)
 
     # --- changes -----------------------------------------------------------------------
 
@@ -173,6 +178,16 @@ class AgentQueue:
     def book(self, entry_id: str, phone: str, due_at: float = 0.0) -> bool:
         """Make a waiting caller a callback that keeps its place; not before ``due_at``."""
         answer = self._rules.run("book", entry_id, phone, repr(due_at))
+        return self._did(answer, entry_id, EntryState.SCHEDULED)
+
+    def postpone(self, entry_id: str, tries: int, due_at: float | None) -> bool:
+        """Claimed -> scheduled, or done when there is no next time; frees the agent.
+
+        ``tries``: how often it was called in vain.
+        """
+        answer = self._rules.run(
+            "postpone", entry_id, str(tries), "" if due_at is None else repr(due_at)
+        )
         return self._did(answer, entry_id, EntryState.SCHEDULED)
 
     def update(self, entry_id: str, **changes: Unpack[Changes]) -> bool:

@@ -93,7 +93,7 @@ class QueueEntry:
     id: str
     """The call's id (UUID)."""
     channel: str
-    """Asterisk channel name of the caller."""
+    """Asterisk channel name of the caller; "" while nobody is on the line (a callback)."""
     caller: str
     """Calling number, or "" when withheld."""
     did: str
@@ -121,6 +121,8 @@ class QueueEntry:
     """Unix time before which a callback is nobody's to take; 0 for at once."""
     phone: str = ""
     """Number to call back."""
+    tries: int = 0
+    """How often it was called in vain."""
     skills: frozenset[str] = frozenset()
     """What the agent must be able to do, such as ``lang:yue`` or ``field:medicare``."""
     rank: int = -1
@@ -148,7 +150,14 @@ class JoinResult(StrEnum):
     AGENT_UNREACHABLE = "agent_unreachable"
     CALLER_GONE = "caller_gone"
     TO_CALL = "to_call"
-    """A callback: nobody was rung; the agent is to dial ``QueueEntry.phone`` themselves."""
+    """A callback, on a line with no way out: nobody was rung, and the agent is to dial
+    ``QueueEntry.phone`` on another telephone."""
+    CITIZEN_NO_ANSWER = "citizen_no_answer"
+    """A callback: the citizen did not answer; as with the next two, it is due again later."""
+    CITIZEN_BUSY = "citizen_busy"
+    CITIZEN_UNREACHABLE = "citizen_unreachable"
+    NOT_NOW = "not_now"
+    """A callback outside the hours in which citizens may be called; it is due when they begin."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,18 @@ class SurveyRules:
 
 
 @dataclass(frozen=True, slots=True)
+class CallbackRules:
+    """How often agents call back who asked for it; in the hours of ``SurveyRules``."""
+
+    retry_after: tuple[dt.timedelta, ...] = (
+        dt.timedelta(minutes=15),
+        dt.timedelta(hours=1),
+        dt.timedelta(hours=4),
+    )
+    """After the first, the second … call in vain; then it is given up."""
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentRules:
     """When like tickets are one incident."""
 
@@ -72,6 +84,7 @@ class Rules:
     clocks: ClockRules = field(default_factory=ClockRules)
     dispatch: DispatchRules = field(default_factory=DispatchRules)
     surveys: SurveyRules = field(default_factory=SurveyRules)
+    callbacks: CallbackRules = field(default_factory=CallbackRules)
     incidents: IncidentRules = field(default_factory=IncidentRules)
     weights: Weights = field(default_factory=Weights)
     signature: str = ""

@@ -20,6 +20,7 @@ from rich.console import Group
 from rich.live import Live
 from rich.table import Table
 
+from bot.agents.calling_back import CITIZEN_RINGS
 from bot.agents.changes import Change
 from bot.agents.codec import from_json, to_json
 from bot.agents.queue import AgentQueue, QueueUnavailable
@@ -45,6 +46,7 @@ REASONS = {
     "failure": "系统故障",
     "busy": "机器人忙",
     "bot_lost": "机器人中断",
+    "callback": "约定回电",
 }
 RESULTS = {
     JoinResult.JOINED: "已接通，请与市民通话。",
@@ -52,6 +54,10 @@ RESULTS = {
     JoinResult.AGENT_BUSY: "{agent}话机忙，来电已回到原来的位置。",
     JoinResult.AGENT_UNREACHABLE: "找不到{agent}这部话机（是否已注册？），来电已回到原来的位置。",
     JoinResult.CALLER_GONE: "市民已挂机。",
+    JoinResult.CITIZEN_NO_ANSWER: "市民无人接听，{then}",
+    JoinResult.CITIZEN_BUSY: "市民电话忙，{then}",
+    JoinResult.CITIZEN_UNREACHABLE: "市民的号码打不通，{then}",
+    JoinResult.NOT_NOW: "现在不在允许外呼的时间，已改约到允许的时间。",
     JoinResult.TO_CALL: "这是回电，请用您的话机拨打上面的号码，结束后执行 hotline queue done。",
 }
 SPEAKERS = {"caller": "市民", "bot": "机器人"}
@@ -127,13 +133,18 @@ def claim(
     """Ring the agent's phone and join it with the first caller, or with a certain one."""
     settings = Settings()
     answer = _ask_bot(
-        settings, "/api/queue/claim", {"agent": agent, "entry": entry}, settings.ring_seconds
+        settings,
+        "/api/queue/claim",
+        {"agent": agent, "entry": entry},
+        settings.ring_seconds + CITIZEN_RINGS,
     )
     found, result = from_json(answer["entry"]), JoinResult(answer["result"])
     taken = result in (JoinResult.JOINED, JoinResult.TO_CALL)
     if taken:
         typer.echo(describe(found))
-    typer.echo(RESULTS[result].format(agent=agent))
+    again = found.state is EntryState.SCHEDULED
+    then = "已改约稍后再回电。" if again else "已达到回电次数上限，不再回电。"
+    typer.echo(RESULTS[result].format(agent=agent, then=then))
     if not taken:
         raise typer.Exit(2)
 
@@ -142,14 +153,15 @@ def claim(
 def transfer(
     entry: Annotated[str, typer.Argument(help="Id of the caller.")],
     to: Annotated[
-        str, typer.Option("--to", help="Another agent's extension; default: back to the queue.")
+        str,
+        typer.Option("--to", help="An agent's extension or a unit's number; default: the queue."),
     ] = "",
     skill: Annotated[
         list[str] | None,
         typer.Option(help="What the next agent must be able to do, such as field:medicare."),
     ] = None,
 ) -> None:
-    """Give a caller who is talking to another agent, or back to the queue."""
+    """Give a caller who is talking to another agent, to a unit, or back to the queue."""
     settings = Settings()
     body = {"to": to, "skills": skill or None}
     answer = _ask_bot(settings, f"/api/queue/{entry}/transfer", body, settings.ring_seconds)
@@ -158,9 +170,11 @@ def transfer(
         return
     result = JoinResult(answer["result"])
     if result is not JoinResult.JOINED:
-        typer.echo(RESULTS[result].format(agent=to))
+        stays = answer["entry"]["state"] == EntryState.JOINED
+        told = "对方没有接通，市民仍在与原坐席通话。" if stays else RESULTS[result]
+        typer.echo(told.format(agent=to))
         raise typer.Exit(2)
-    typer.echo(f"已转给坐席{to}。")
+    typer.echo(f"已转给{to}。")
 
 
 @app.command()

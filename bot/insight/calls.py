@@ -51,7 +51,6 @@ def figures(records: Iterable[Mapping[str, Any]]) -> Figures | None:
     if not ended:
         return None
     outcomes = Counter(str(record["outcome"]) for record in ended)
-    needed = sum(count for outcome, count in outcomes.items() if outcome in NEEDS_PERSON)
     taken = [turns for record in ended if (turns := turns_to_ticket(record)) is not None]
     scores = [record["rating"] for record in ended if record.get("rating")]
     latencies = [
@@ -63,7 +62,7 @@ def figures(records: Iterable[Mapping[str, Any]]) -> Figures | None:
     return Figures(
         calls=len(ended),
         outcomes=dict(outcomes.most_common()),
-        containment=1 - needed / len(ended),
+        containment=contained(outcomes) or 0.0,
         tickets=sum(bool(record.get("ticket")) for record in ended),
         turns=sum(_said(_turns(record)) for record in ended) / len(ended),
         turns_to_ticket=quantile(taken, 0.5),
@@ -72,6 +71,16 @@ def figures(records: Iterable[Mapping[str, Any]]) -> Figures | None:
         latency_p50=quantile(latencies, 0.5),
         latency_p95=quantile(latencies, 0.95),
     )
+
+
+def contained(outcomes: Mapping[str, int]) -> float | None:
+    """Return the share of calls that ended without need of a person; None without calls.
+
+    ``outcomes``: how many calls ended in which way.
+    """
+    total = sum(outcomes.values())
+    needed = sum(count for outcome, count in outcomes.items() if outcome in NEEDS_PERSON)
+    return 1 - needed / total if total else None
 
 
 def by(records: Iterable[Mapping[str, Any]], *fields: str) -> dict[tuple[str, ...], Figures]:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
+from uuid import uuid4
 
 from bot.agents.types import JoinResult, SwitchboardError
 from bot.telephony.ami import AmiLink, Fields
@@ -21,13 +22,17 @@ from bot.telephony.ami import AmiLink, Fields
 JOIN_GRACE = 18.0
 #: Seconds beyond the ringing in which Asterisk must say how a call out went.
 CALL_OUT_GRACE = 5.0
+#: Seconds between Asterisk's saying that a call failed and that its leg ended; either may
+#: come first, and only the latter tells of a telephone that is busy (SIP 486).
+WHY_GRACE = 0.5
 #: Seconds in which Asterisk must have listed its channels or telephones.
 LISTING = 3.0
 #: ``Reason`` of a failed OriginateResponse: an AST_CONTROL_* frame (Asterisk, frame.h).
 NO_ANSWER = "3"
 BUSY = "5"
-#: Cause of a plain hang-up (Q.850).
+#: Causes (Q.850) of a plain hang-up, and of one by somebody who talks with others.
 NORMAL = "16"
+USER_BUSY = "17"
 
 _Events = queue.SimpleQueue[tuple[str, Fields]]
 
@@ -108,20 +113,22 @@ class Ringer:
 
         Blocks until it is answered or not; returns the channel's name too, "" when not.
         """
-        action_id = self._ami.next_id()
-        with self._events_of(action_id) as events:
+        action_id, leg = self._ami.next_id(), leg or f"out-{uuid4()}"
+        with self._events_of(action_id, leg) as events:
             self._originate(action_id, channel, context, variables, shown, timeout, leg)
             while True:
                 try:
                     name, fields = events.get(timeout=timeout + CALL_OUT_GRACE)
                 except queue.Empty:
                     return CallOut.FAILED, ""
+                if _busy(name, fields, leg):
+                    return CallOut.BUSY, ""
                 if name == "OriginateResponse":
                     break
-        if fields.get("Response") == "Success":
-            return CallOut.ANSWERED, str(fields.get("Channel", ""))
-        reasons = {NO_ANSWER: CallOut.NO_ANSWER, BUSY: CallOut.BUSY}
-        return reasons.get(fields.get("Reason", ""), CallOut.FAILED), ""
+            if fields.get("Response") == "Success":
+                return CallOut.ANSWERED, str(fields.get("Channel", ""))
+            reasons = {NO_ANSWER: CallOut.NO_ANSWER, BUSY: CallOut.BUSY}
+            return reasons.get(_reason(events, fields, leg), CallOut.FAILED), ""
 
     def hang_up(self, leg: str) -> None:
         """End a leg; no error when it has ended already."""
@@ -161,7 +168,7 @@ class Ringer:
             "Originate",
             ActionID=action_id,
             Channel=channel,
-            **({"ChannelId": leg} if leg else {}),
+            ChannelId=leg,
             Context=context,
             Exten="s",
             Priority="1",
@@ -183,10 +190,29 @@ def _joined(events: _Events, leg: str, waiting: str, seconds: float) -> JoinResu
                 return JoinResult.JOINED
             case "Hangup" if fields.get("Channel") == waiting:
                 return JoinResult.CALLER_GONE
+            case "Hangup" if _busy(name, fields, leg):
+                return JoinResult.AGENT_BUSY
             case "OriginateResponse" if fields.get("Response") == "Failure":
                 return {NO_ANSWER: JoinResult.NO_ANSWER, BUSY: JoinResult.AGENT_BUSY}.get(
-                    fields.get("Reason", ""), JoinResult.AGENT_UNREACHABLE
+                    _reason(events, fields, leg), JoinResult.AGENT_UNREACHABLE
                 )
             case "Hangup" if fields.get("Uniqueid") == leg and fields.get("Cause") == NORMAL:
                 # Answered, then put down before the two were joined.
                 return JoinResult.NO_ANSWER
+
+
+def _busy(name: str, fields: Fields, leg: str) -> bool:
+    """Whether an event says that whoever was rung as ``leg`` talks with somebody else."""
+    return (name, fields.get("Uniqueid"), fields.get("Cause")) == ("Hangup", leg, USER_BUSY)
+
+
+def _reason(events: _Events, failed: Fields, leg: str) -> str:
+    """Return why a call failed, as an OriginateResponse would say it."""
+    reason = str(failed.get("Reason", ""))
+    if reason in (NO_ANSWER, BUSY):
+        return reason
+    try:
+        name, fields = events.get(timeout=WHY_GRACE)
+    except queue.Empty:
+        return reason
+    return BUSY if _busy(name, fields, leg) else reason

@@ -1,13 +1,14 @@
 """Joins waiting callers with agents through AMI, and reports who hung up.
 
 Implements the desk's ``Switchboard`` port. Leaves to others: who is joined with whom, and
-when (``agents/desk.py``), and ringing itself (``ringing.py``); the dialplan's side is
+when (``agents/desk.py``), ringing itself (``ringing.py``), and calling citizens
+(``outgoing.py``); the dialplan's side is
 ``extensions.conf``, "agent-join".
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
@@ -22,7 +23,7 @@ from bot.agents.types import (
     TalkState,
 )
 from bot.telephony.ami import AmiLink, Fields
-from bot.telephony.ringing import NORMAL, CallOut, Ringer
+from bot.telephony.ringing import NORMAL, Ringer
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +76,7 @@ class AmiSwitchboard:
         self._outbound = outbound
         self._notices = ThreadPoolExecutor(max_workers=1, thread_name_prefix="switchboard")
         self._ami = AmiLink(port, secret, self._on_event, on_connected)
-        self._ringer = Ringer(self._ami)
+        self.ringer = Ringer(self._ami)
 
     @property
     def connected(self) -> bool:
@@ -102,8 +103,8 @@ class AmiSwitchboard:
         if entry.channel not in self.live_channels():
             return JoinResult.CALLER_GONE
         variables = {"HOTLINE_CALLER_CHANNEL": entry.channel, "HOTLINE_LEG": entry.id}
-        return self._ringer.join(
-            f"PJSIP/{self._phone_of(agent)}",
+        return self.ringer.join(
+            f"PJSIP/{self.phone_of(agent)}",
             entry.leg,
             "agent-join",
             variables,
@@ -124,25 +125,21 @@ class AmiSwitchboard:
         """
         agent = self._name_of(entry.leg)
         variables = {"HOTLINE_AGENT_CHANNEL": agent, "HOTLINE_CONSULT": entry.id}
-        there = f"PJSIP/{self._phone_of(number)}"
+        there = f"PJSIP/{self.phone_of(number)}"
         if outside:
             there = self._outbound.format(number=number)
         # A unit sees the line's number, never the citizen's.
         shown = f"<{entry.did}>" if outside else _shown(entry)
-        return self._ringer.join(there, leg, "consult-join", variables, shown, agent, timeout)
+        return self.ringer.join(there, leg, "consult-join", variables, shown, agent, timeout)
 
-    def call_out(
-        self, channel: str, context: str, variables: Mapping[str, str], timeout: float
-    ) -> CallOut:
-        """Ring ``channel`` for up to ``timeout`` seconds; once answered it enters ``context``.
-
-        Blocks until it is answered or not.
+    def meet(self, leg: str, channel: str) -> None:
+        """Join an agent, whose leg is at AGENT_CALLING, with a citizen who was called for them.
 
         Raises:
-            SwitchboardError: Asterisk cannot be reached.
+            SwitchboardError: Asterisk cannot be reached, or one of them is gone.
         """
-        shown = f"<{variables.get('HOTLINE_DID', '')}>"
-        return self._ringer.call_out(channel, context, variables, shown, timeout)[0]
+        self._set(leg, "HOTLINE_CALLER_CHANNEL", channel)
+        self._redirect(leg, Stop.AGENT_JOIN.value)
 
     def conference(self, entry: QueueEntry) -> None:
         """Bring the caller, the agent and whom they consult together.
@@ -217,7 +214,7 @@ class AmiSwitchboard:
 
     def hang_up(self, leg: str) -> None:
         """End a leg; no error when it has ended already."""
-        self._ringer.hang_up(leg)
+        self.ringer.hang_up(leg)
 
     def held_callers(self) -> list[HeldCaller]:
         """List who is in the holding place now.
@@ -288,7 +285,7 @@ class AmiSwitchboard:
         """
         self._ami.send(
             "Originate",
-            Channel=f"PJSIP/{self._phone_of(phone)}",
+            Channel=f"PJSIP/{self.phone_of(phone)}",
             # q: no beep; E: end when the conversation does.
             Application="ChanSpy",
             Data=f"{entry.channel},qE",
@@ -324,14 +321,18 @@ class AmiSwitchboard:
         """
         self._ami.send("Hangup", Channel=entry.channel, Cause=NORMAL)
 
-    def _phone_of(self, extension: str) -> str:
-        """What rings for an extension: its browser, if one is registered."""
+    def phone_of(self, extension: str) -> str:
+        """Return what rings for an extension: its browser, if one is registered.
+
+        Raises:
+            SwitchboardError: Asterisk cannot be reached.
+        """
         web = f"{WEB}{extension}"
         return web if web in self._contacts() else extension
 
     def _contacts(self) -> set[str]:
         """Names in pjsip.conf of the telephones that are reachable now."""
-        contacts = self._ringer.listing("PJSIPShowContacts", "ContactListComplete")
+        contacts = self.ringer.listing("PJSIPShowContacts", "ContactListComplete")
         return {
             contact.get("ObjectName", "").partition(";")[0]
             for contact in contacts
@@ -348,12 +349,12 @@ class AmiSwitchboard:
         raise SwitchboardError("That telephone line has ended already.")
 
     def _channels(self) -> list[Fields]:
-        return self._ringer.listing("CoreShowChannels", "CoreShowChannelsComplete")
+        return self.ringer.listing("CoreShowChannels", "CoreShowChannelsComplete")
 
     # --- events ------------------------------------------------------------------------
 
     def _on_event(self, name: str, fields: Fields) -> None:
-        self._ringer.heard(name, fields)
+        self.ringer.heard(name, fields)
         if name == "Hangup":
             self._notices.submit(self._tell_hangup, fields)
         elif name == "DTMFEnd" and fields.get("Direction") == "Received" and _held(fields)[0]:

@@ -20,7 +20,7 @@ import structlog
 
 from bot.agents.desk import Desk
 from bot.agents.queue import AgentQueue, QueueUnavailable
-from bot.agents.types import EntryKind, EntryState, QueueEntry, SwitchboardError
+from bot.agents.types import EntryState, QueueEntry, SwitchboardError
 from bot.speech.audio import write_wav
 from bot.speech.types import SpeechError
 from bot.telephony.agi import CallAgi
@@ -112,8 +112,7 @@ class Announcer:
         due = [
             entry
             for entry in entries
-            if entry.kind is EntryKind.CALL
-            and now - self._last.setdefault(entry.id, now) >= self._every
+            if entry.channel and now - self._last.setdefault(entry.id, now) >= self._every
         ]
         for entry in due[:AT_ONCE]:
             self._announce(entry, waiting[entry.id], now)

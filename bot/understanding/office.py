@@ -138,6 +138,13 @@ class Texting(_Model):
     """Prompts that are written otherwise than they are said, by name; nothing is filled in."""
 
 
+class CallbackTimes(_Model):
+    """How often agents call back who asked for it."""
+
+    retry_after: tuple[_Count, ...] = (15, 60, 240)
+    """Minutes after the first, the second … call in vain; after the last it is given up."""
+
+
 class IncidentLimits(_Model):
     """When like tickets are one incident."""
 
@@ -176,6 +183,7 @@ class Office(_Model):
     dispatch: Dispatch = Dispatch()
     surveys: SurveyTimes = SurveyTimes()
     texting: Texting = Texting()
+    callbacks: CallbackTimes = CallbackTimes()
     incidents: IncidentLimits = IncidentLimits()
     weights: ScoreWeights = ScoreWeights()
 

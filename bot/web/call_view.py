@@ -26,6 +26,7 @@ REASONS = {
     "failure": "系统故障",
     "busy": "机器人忙",
     "bot_lost": "机器人中断",
+    "callback": "约定回电",
 }
 
 

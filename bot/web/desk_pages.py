@@ -7,9 +7,12 @@ Asterisk talk SIP over WebSocket.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import anyio.to_thread
 from fastapi import APIRouter, Depends, Form
@@ -22,6 +25,8 @@ from fastapi.responses import (
 )
 from starlette.requests import Request
 
+from bot.agents.calling_back import IN_VAIN
+from bot.agents.desk import ClaimResult
 from bot.agents.presence import Agent, AgentState
 from bot.agents.queue import AgentBusy, IllegalTransition, QueueUnavailable
 from bot.agents.types import EntryKind, EntryState, JoinResult, QueueEntry, SwitchboardError
@@ -74,6 +79,10 @@ RESULTS = {
     JoinResult.AGENT_UNREACHABLE: "找不到您的话机，请先连接网页电话或打开话机。",
     JoinResult.CALLER_GONE: "市民已挂机。",
     JoinResult.TO_CALL: "请给市民回电。",
+    JoinResult.CITIZEN_NO_ANSWER: "市民无人接听",
+    JoinResult.CITIZEN_BUSY: "市民电话忙",
+    JoinResult.CITIZEN_UNREACHABLE: "市民的号码打不通",
+    JoinResult.NOT_NOW: "现在不在允许外呼的时间，已改约到允许的时间。",
 }
 TROUBLE = "排队系统或电话交换机暂时连不上，请稍后再试。"
 
@@ -126,7 +135,7 @@ def desk_pages(house: House) -> APIRouter:
         house.metrics.queue_claims_total.labels(result=found.result.value).inc()
         house.audit.write(me.account.name, "claimed", found.entry.id, found.result.value)
         status = 200 if found.result in (JoinResult.JOINED, JoinResult.TO_CALL) else 409
-        return PlainTextResponse(RESULTS[found.result], status)
+        return PlainTextResponse(outcome_of(found), status)
 
     @router.post("/claim")
     async def claim(me: Me, entry: Annotated[str, Form(max_length=64)] = "") -> PlainTextResponse:
@@ -257,6 +266,15 @@ def desk_pages(house: House) -> APIRouter:
     return router
 
 
+def outcome_of(claim: ClaimResult) -> str:
+    """Say what came of a claim."""
+    if claim.result not in IN_VAIN:
+        return RESULTS[claim.result]
+    again = claim.entry.state is EntryState.SCHEDULED
+    then = "已改约稍后再回电。" if again else "已达到回电次数上限，不再回电。"
+    return f"{RESULTS[claim.result]}，{then}"
+
+
 def call_of(house: House, account: Account) -> tuple[Agent | None, QueueEntry | None]:
     """Return an agent as of now and the call on their desk: theirs, or the one to wrap up.
 
@@ -290,12 +308,20 @@ def desk_state(agent: Agent | None, entry: QueueEntry | None) -> dict[str, Any]:
 
 def queue_html(house: House, me: SignedIn) -> str:
     """Return the list of those who wait."""
+    zone = ZoneInfo(house.pack().office.zone)
     entries = [
         one
         for one in house.queue.live()
         if one.state in (EntryState.WAITING, EntryState.CLAIMED, EntryState.SCHEDULED)
     ]
-    return fragment("queue.html", me, entries=entries, reasons=REASONS)
+    return fragment("queue.html", me, entries=entries, reasons=REASONS, due=partial(due, zone))
+
+
+def due(zone: ZoneInfo, at: float) -> str:
+    """Return a Unix time as the city's clock shows it, with the date if it is another day."""
+    then = dt.datetime.fromtimestamp(at, zone)
+    today = dt.datetime.now(zone).date() == then.date()
+    return then.strftime("%H:%M" if today else "%m-%d %H:%M")
 
 
 async def _events(house: House, me: SignedIn, key: str) -> AsyncIterator[str]:

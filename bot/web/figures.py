@@ -49,14 +49,18 @@ def figures_of(
     """Work out the figures of entries that began to wait at ``since`` (Unix time) or later.
 
     ``events``: in order, each with ``id``, ``state`` and ``at``. Only an entry's first wait
-    counts: who was answered in time and later transferred was answered in time.
+    counts: who was answered in time and later transferred was answered in time. Callbacks count
+    for nothing, and neither does the wait of who preferred one.
     """
     began: dict[str, float] = {}
     waits: list[float] = []
     gave_up: list[float] = []
     for one in events:
         entry, state, at = one["id"], one["state"], float(one["at"])
-        if state == "waiting" and entry not in began and at >= since:
+        if one.get("outcome") == "callback":
+            # They wait for a call at a time of their choice, and not on the line.
+            began[entry] = -1.0
+        elif state == "waiting" and entry not in began and at >= since:
             began[entry] = at
         elif state in ("joined", "abandoned") and began.get(entry, -1.0) >= 0:
             (waits if state == "joined" else gave_up).append(at - began[entry])

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import anyio.to_thread
 from fastapi import APIRouter, Depends, Form
@@ -17,11 +18,11 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, StreamingResponse
 from starlette.requests import Request
 
 from bot.agents.queue import AgentBusy, QueueUnavailable
-from bot.agents.types import EntryKind, EntryState, QueueEntry
-from bot.observe import Metrics
+from bot.agents.types import EntryState, QueueEntry
+from bot.insight.calls import contained
 from bot.web.accounts import Role
 from bot.web.call_view import REASONS
-from bot.web.desk_pages import RESULTS, STATES, TROUBLE
+from bot.web.desk_pages import STATES, TROUBLE, outcome_of
 from bot.web.feed import event
 from bot.web.figures import TARGET, figures_of
 from bot.web.pages import COOKIE, House, Me, Refused, fragment, guard, page
@@ -29,6 +30,8 @@ from bot.web.sessions import SignedIn
 
 #: Seconds after which the board is sent anew.
 REFRESH = 5.0
+#: Days, with today, of which the bot's containment is shown: one day says little.
+CONTAINMENT_DAYS = 7
 ENTRY_STATES = {
     EntryState.WAITING: "等待中",
     EntryState.SCHEDULED: "预约回电",
@@ -62,7 +65,7 @@ def wallboard_pages(house: House) -> APIRouter:
         entry = entry_of(entry_id)
         if not me.account.extension:
             raise Refused(409, "您的账号没有分机号，不能监听。请管理员补上。")
-        if entry.state is not EntryState.JOINED or entry.kind is not EntryKind.CALL:
+        if entry.state is not EntryState.JOINED or not entry.channel:
             raise Refused(409, "只能监听正在进行的通话。")
         # Written first: nobody listens without its being known.
         house.audit.write(me.account.name, "listened", entry.id, entry.agent)
@@ -76,7 +79,7 @@ def wallboard_pages(house: House) -> APIRouter:
             raise Refused(409, "只能移出还在等待的来电。")
         house.audit.write(me.account.name, "removed_entry", entry.id)
         house.queue.abandon(entry.id)
-        if entry.kind is EntryKind.CALL:
+        if entry.channel:
             house.floor.drop(entry)
         return PlainTextResponse("已移出队列。")
 
@@ -94,7 +97,7 @@ def wallboard_pages(house: House) -> APIRouter:
             raise Refused(409, f"坐席{agent}正忙，请换一位。") from error
         if found is None:
             raise Refused(404, "该来电已被接走。")
-        return PlainTextResponse(f"坐席{agent}：{RESULTS[found.result]}")
+        return PlainTextResponse(f"坐席{agent}：{outcome_of(found)}")
 
     return router
 
@@ -106,7 +109,8 @@ def board(house: House) -> dict[str, Any]:
         QueueUnavailable: Redis does not answer.
     """
     now = time.time()
-    midnight = dt.datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+    today = dt.datetime.now(ZoneInfo(house.pack().office.zone))
+    midnight = today.replace(hour=0, minute=0, second=0, microsecond=0)
     live, agents = house.queue.live(), house.queue.presence.all()
     waiting = [one for one in live if one.state is EntryState.WAITING]
     names = {one.extension: one.name for one in house.accounts.all() if one.extension}
@@ -115,29 +119,14 @@ def board(house: House) -> dict[str, Any]:
         "longest": max((now - one.queued_at for one in waiting), default=None),
         "figures": figures_of(house.queue.events(midnight.timestamp()), midnight.timestamp()),
         "target": TARGET,
-        "containment": containment(house.metrics),
+        "containment": contained(house.queue.tally.of(today.date(), CONTAINMENT_DAYS)),
+        "containment_days": CONTAINMENT_DAYS,
         "by_state": Counter(STATES[one.state] for one in agents),
         "agents": [(one, names.get(one.extension, ""), STATES[one.state]) for one in agents],
         "entries": [(one, ENTRY_STATES[one.state]) for one in live],
         "free": [one.extension for one in agents if one.state.value == "on_duty"],
         "reasons": REASONS,
     }
-
-
-def containment(metrics: Metrics) -> float | None:
-    """Share of the calls since the bot started that ended with no person; None before any."""
-    ended = _total(metrics, "hotline_calls_total")
-    escalated = _total(metrics, "hotline_escalations_total")
-    return max(0.0, 1 - escalated / ended) if ended else None
-
-
-def _total(metrics: Metrics, name: str) -> float:
-    return sum(
-        sample.value
-        for metric in metrics.registry.collect()
-        for sample in metric.samples
-        if sample.name == name
-    )
 
 
 def board_html(house: House, me: SignedIn) -> str:

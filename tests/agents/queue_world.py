@@ -15,6 +15,7 @@ import redis
 
 from bot.agents.directory import Directory
 from bot.agents.types import (
+    EntryKind,
     HeldCaller,
     JoinResult,
     QueueEntry,
@@ -85,7 +86,8 @@ def an_entry(entry_id: str = "", **more: object) -> QueueEntry:
     number = next(_numbers)
     entry_id = entry_id or f"call-{number}"
     fields: dict[str, object] = {
-        "channel": f"PJSIP/citizen-{entry_id}",
+        # Nobody is on the line of a callback.
+        "channel": "" if more.get("kind") is EntryKind.CALLBACK else f"PJSIP/citizen-{entry_id}",
         "caller": "13812345678",
         "did": "12345",
         "reason": "asked",

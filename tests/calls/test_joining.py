@@ -310,8 +310,8 @@ def test_the_bot_takes_over_for_the_rating(line: RunningLine) -> None:
         assert phone.state == "answered"
 
 
-def test_a_waiting_caller_hears_their_place_and_books_a_callback_with_a_key(
-    line: RunningLine, recognise: Callable[[bytes], str]
+def test_a_waiting_caller_books_a_callback_with_a_key_and_is_called_back(
+    line: RunningLine, recognise: Callable[[bytes], str], hello: bytes, outside: Phone
 ) -> None:
     with line.citizen() as phone:
         entry = waits(line, phone)
@@ -322,12 +322,45 @@ def test_a_waiting_caller_hears_their_place_and_books_a_callback_with_a_key(
         phone.press("1")
         eventually(lambda: (e := line.queue.get(entry.id)) and e.kind is EntryKind.CALLBACK, 3.0)
         assert phone.wait_ended(20.0) == 200
-        booked = line.queue.get(entry.id)
-        assert booked is not None
-        assert (booked.state, booked.phone) == (EntryState.WAITING, "13800138000")
-        claim = ask(line, "claim", agent="8001")
-        assert (claim["result"], claim["entry"]["phone"]) == ("to_call", "13800138000")
-        ask(line, f"{entry.id}/done")
+    booked = line.queue.get(entry.id)
+    assert booked is not None
+    assert (booked.state, booked.phone) == (EntryState.WAITING, "13800138000")
+    with line.agent("8001", answer_after=0.2) as agent:
+        # Claimed in a terminal. The agent hears the citizen's telephone ring, then the citizen.
+        claims: list[Any] = []
+        claimer = threading.Thread(
+            target=lambda: claims.append(line.hotline("queue", "claim", "--agent", "8001"))
+        )
+        claimer.start()
+        outside.wait_incoming(30.0)
+        eventually(lambda: agent.heard_level(0.5) > 100, 5.0)
+        claimer.join(30)
+        assert claims[0].returncode == 0, claims[0].stdout + claims[0].stderr
+        assert hears(outside, agent, hello)
+        assert hears(agent, outside, hello)
+        # From here on it is a call like any other.
+        ask(line, f"{entry.id}/hold")
+        eventually(lambda: outside.heard_level(0.5) > 100, 5.0)
+        ask(line, f"{entry.id}/resume")
+        assert hears(outside, agent, hello)
+        outside.hangup()
+        eventually(lambda: state(line, entry) == "done 8001", 5.0)
+        assert agent.wait_ended(5.0)
+
+
+def test_a_citizen_who_is_busy_is_called_back_another_time(line: RunningLine) -> None:
+    port = int(line.environment["HOTLINE_TRUNK"].rpartition(":")[2])
+    back = QueueEntry("busy", "", "", "", "callback", kind=EntryKind.CALLBACK, phone="13800138009")
+    with (
+        Phone(server=line.server, local_port=port, busy=True),
+        line.agent("8001", answer_after=0.2) as agent,
+    ):
+        line.queue.enqueue(back)
+        assert ask(line, "claim", agent="8001")["result"] == "citizen_busy"
+        assert agent.wait_ended(5.0)
+    later = line.queue.get("busy")
+    assert later is not None
+    assert (later.state, later.tries) == (EntryState.SCHEDULED, 1)
 
 
 def test_an_agent_who_answers_cuts_an_announcement_short(line: RunningLine, hello: bytes) -> None:

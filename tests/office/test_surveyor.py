@@ -34,23 +34,20 @@ class Exchange:
     calls: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
     def __call__(
-        self, channel: str, context: str, variables: dict[str, str], timeout: float
-    ) -> CallOut:
-        self.calls.append((channel, variables))
-        return self.result
+        self, number: str, context: str, variables: dict[str, str], timeout: float
+    ) -> tuple[CallOut, str]:
+        self.calls.append((number, variables))
+        return self.result, ""
 
 
 def surveyor(register: Register, exchange: Exchange, **options: object) -> Surveyor:
-    return Surveyor(register, exchange, "PJSIP/{number}@trunk", "12345", **options)  # type: ignore[arg-type]
+    return Surveyor(register, exchange, "12345", **options)  # type: ignore[arg-type]
 
 
 def test_each_citizen_who_is_due_is_called_and_told_apart_by_ticket() -> None:
     exchange = Exchange(CallOut.ANSWERED)
     assert surveyor(Register([FIRST, SECOND]), exchange).look() == 2
-    assert [channel for channel, _ in exchange.calls] == [
-        "PJSIP/13700137000@trunk",
-        "PJSIP/13700137001@trunk",
-    ]
+    assert [number for number, _ in exchange.calls] == ["13700137000", "13700137001"]
     assert exchange.calls[0][1]["HOTLINE_RATED"] == FIRST.number
 
 

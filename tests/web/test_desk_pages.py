@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import json
 import re
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from markupsafe import escape
@@ -389,6 +391,14 @@ def test_the_wallboard_counts_who_waits(site: Site, entry: QueueEntry) -> None:
     page = site.as_role(Role.SUPERVISOR).get("/wallboard").text
     assert re.search(r"<span>等待</span><b>1</b>", page)
     assert "接通率" in page
+
+
+def test_the_wallboard_shows_what_the_bot_solved_alone_in_seven_days(site: Site) -> None:
+    today = dt.datetime.now(ZoneInfo("Asia/Shanghai")).date()
+    for back, outcome in ((0, "answered"), (0, "transferred"), (6, "filed"), (7, "transferred")):
+        site.house.queue.tally.count(outcome, today - dt.timedelta(days=back))
+    page = site.as_role(Role.SUPERVISOR).get("/wallboard").text
+    assert "<span>机器人自助率（7天）</span><b>67%</b>" in page
 
 
 def test_a_supervisor_listens_in_and_that_is_written_down(

@@ -3,8 +3,8 @@ from __future__ import annotations
 from bot.web.figures import figures_of
 
 
-def event(entry: str, state: str, at: float) -> dict[str, str]:
-    return {"id": entry, "state": state, "at": str(at)}
+def event(entry: str, state: str, at: float, outcome: str = "") -> dict[str, str]:
+    return {"id": entry, "state": state, "at": str(at), "outcome": outcome}
 
 
 def test_no_calls_have_no_rates() -> None:
@@ -37,6 +37,16 @@ def test_who_is_transferred_was_answered_once() -> None:
     ]  # fmt: skip
     found = figures_of(events, 0.0)
     assert (found.answered, found.mean_wait) == (1, 10.0)
+
+
+def test_callbacks_and_who_preferred_one_are_no_measure_of_the_service() -> None:
+    events = [
+        event("a", "waiting", 0), event("a", "waiting", 40, "callback"), event("a", "joined", 99),
+        event("b", "waiting", 0, "callback"), event("b", "joined", 500),
+        event("c", "waiting", 0), event("c", "joined", 5),
+    ]  # fmt: skip
+    found = figures_of(events, 0.0)
+    assert (found.answered, found.service_level, found.abandonment) == (1, 1.0, 0.0)
 
 
 def test_yesterday_does_not_count() -> None:
