@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from casework.world import DAY, HOUR, World
+from casework.world import DAY, HOUR, World, make_world
 
 from bot.casework.posting import LEASE
 from bot.casework.talks import HOURLY, LAPSE, LENGTH, Inbox, Talks
 
 ONE, OTHER, LINE = "13800138000", "13900139000", "12345"
+
+
+@pytest.fixture
+def world(database_url: str) -> World:
+    return make_world(database_url)
 
 
 @pytest.fixture

@@ -28,9 +28,9 @@ BY_TEXT = replace(RULES, surveys=replace(RULES.surveys, by="text"))
 
 
 @pytest.fixture
-def city(tmp_path: Path) -> World:
+def city(database_url: str) -> World:
     """A world whose citizens are asked by text first."""
-    return make_world(f"sqlite:///{tmp_path}/texts.db", BY_TEXT)
+    return make_world(database_url, BY_TEXT)
 
 
 @pytest.fixture
