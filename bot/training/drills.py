@@ -31,7 +31,10 @@ class Drill:
     words: tuple[str, ...]
     """What the citizen says."""
     recorded: bool
-    """A real citizen's words; to be read, not heard."""
+    """A real citizen's words."""
+    call: str = ""
+    """Id of the real call, if it may be heard: one in which a number is said may only be read,
+    for a sound cannot be masked."""
 
     @property
     def id(self) -> str:
@@ -64,7 +67,8 @@ def recorded(row: CorrectionRow, pack: Pack) -> Drill | None:
         expect=Expected(intent=intent.id, unit=unit),
         why=f"这是一通真实来电，当时的坐席最后选择了“{intent.title}”。",
     )
-    return Drill(scenario, (text,), recorded=True)
+    masked = text != row.text.strip()
+    return Drill(scenario, (text,), recorded=True, call="" if masked else row.call_id)
 
 
 def drills_of(pack: Pack, rows: Iterable[CorrectionRow]) -> list[Drill]:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import anyio.to_thread
 from fastapi import APIRouter, Depends, Form
 from fastapi.responses import (
+    FileResponse,
     HTMLResponse,
     PlainTextResponse,
     RedirectResponse,
@@ -108,15 +110,20 @@ def training_pages(house: House) -> APIRouter:
             "training_drill.html",
             me,
             drill=drill,
+            heard=not drill.recorded or sound_of(house, drill) is not None,
             temper=titles_of(coaching_of(pack)).get(drill.scenario.temper, ""),
             **choices_of(pack),
         )
 
     @router.get("/drill/{drill_id}/sound")
-    def sound(drill_id: str) -> Response:
+    def sound(drill_id: str, me: Me) -> Response:
         drill, pack = drill_of(drill_id)
         if drill.recorded:
-            raise Refused(404, "真实来电只能阅读，没有录音。")
+            kept = sound_of(house, drill)
+            if kept is None:
+                raise Refused(404, "这句话没有录音，或者里面有号码，只能阅读。")
+            house.audit.write(me.account.name, "heard_caller", drill.id)
+            return FileResponse(kept, media_type="audio/wav")
         temper = temper_of(drill.scenario, coaching_of(pack))
         said = b"".join(house.training.speak(temper, text) for text in drill.words)
         return Response(wav_bytes(said), media_type="audio/wav")
@@ -314,6 +321,17 @@ def state_of(view: PracticeView) -> dict[str, Any]:
         "result": view.result,
         "told": told,
     }
+
+
+def sound_of(house: House, drill: Drill) -> Path | None:
+    """Return the WAV of a real call's words, if it may be heard and is still kept."""
+    record = house.record(drill.call) if drill.call else None
+    if record is None:
+        return None
+    for turn in record["turns"]:
+        if turn.get("mark") and turn["text"].strip() == drill.words[0]:
+            return house.sound(record["caller"], drill.call, turn["mark"])
+    return None
 
 
 def may_see(me: SignedIn, trainee: str) -> bool:

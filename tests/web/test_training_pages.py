@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from fake_practice import FakePracticeCalls
 from site_world import Site
 from starlette.testclient import TestClient
 
+from bot.speech.audio import write_wav
 from bot.training.choosing import label_of
 from bot.training.room import Stage
 from bot.training.scoring import expected_of
@@ -110,6 +112,28 @@ def test_a_real_call_becomes_a_drill_with_its_numbers_masked(
     )
     assert "100.0" in text
     assert "真实来电" in text
+
+
+def test_a_real_call_can_be_heard_while_its_sound_is_kept_and_no_number_is_said(
+    site: Site, trainee: TestClient, tmp_path: Path
+) -> None:
+    words = {"call-1": "我们小区停水两天了", "call-2": "我们停水了，电话13912345678"}
+    for call, text in words.items():
+        site.house.records.correct(Correction(call, "wang", text, "water.outage"))
+        turns = [{"who": "bot", "text": "您好"}, {"who": "caller", "text": text, "mark": 2}]
+        site.records[call] = {"caller": "13812345678", "turns": turns}
+        sound = tmp_path / f"{call}.wav"
+        write_wav(sound, bytes(3200))
+        site.sounds["13812345678", call, 2] = sound
+    page = trainee.get("/training").text
+    second, first = re.findall(r"/training/drill/(recorded\.c\d+)", page)
+    assert "<audio" in trainee.get(f"/training/drill/{first}").text
+    assert trainee.get(f"/training/drill/{first}/sound").content[:4] == b"RIFF"
+    assert site.house.audit.newest(1)[0].action == "heard_caller"
+    assert "<audio" not in trainee.get(f"/training/drill/{second}").text
+    assert trainee.get(f"/training/drill/{second}/sound").status_code == 404
+    site.sounds.clear()  # kept no longer
+    assert trainee.get(f"/training/drill/{first}/sound").status_code == 404
 
 
 def test_hostile_words_of_a_real_call_stay_words(site: Site, trainee: TestClient) -> None:
