@@ -30,8 +30,9 @@ class EndpointSettings:
     """Voiced time that begins one while our own prompt plays (barge-in)."""
     hum_over_prompt: float = 0.48
     """Voiced time after which even a hum does; "嗯" alone is shorter."""
-    pause: float = 0.192
-    """Silence after which decoding may start on a guess that it was the end."""
+    pause: float = 0.128
+    """Silence after which decoding may start on a guess that it was the end. Longer than the
+    closure of a consonant; of 90 synthetic sentences 4 have such a gap inside, 3 one of 192 ms."""
     end: float = 0.68
     """Silence that ends an utterance, unless ``Endpointer.end_after`` says otherwise."""
     longest: float = 15.0

@@ -48,6 +48,10 @@ PAUSE = 0.25
 #: Fastest speed of a group of digits, and the seconds of silence before and after each: time
 #: to write them down.
 NUMBER_SPEED, GROUP_PAUSE = 0.85, 0.35
+#: A text is heard from its first sound on, less this many seconds: whoever has asked something
+#: does not wait for the 80 ms of silence with which the voice begins. Below this part of full
+#: scale nothing is heard yet.
+LEAD, SILENT = 0.01, 0.005
 #: Seconds over which a sentence begins and ends, so that pieces join without a click.
 FADE = 0.008
 _SENTENCE_END = re.compile(r"(?<=[。！？；!?;\n])")
@@ -108,6 +112,8 @@ class Voice:
     ) -> AsyncIterator[bytes]:
         """Yield slin of ``rate``, a sentence at a time; the next is made meanwhile.
 
+        The first begins with its first sound.
+
         What is made here stays in memory only, as it may be about the caller; fixed texts
         are on disk before anyone calls (:meth:`build`).
 
@@ -123,12 +129,15 @@ class Voice:
             )
 
         ahead = begin(pieces[0]) if pieces else None
+        first = True
         try:
             for following in [*pieces[1:], ""]:
                 if ahead is None:
                     return
                 now, ahead = ahead, begin(following) if following else None
-                yield await now
+                sound = await now
+                yield without_lead(sound, rate) if first else sound
+                first = False
         finally:
             if ahead is not None:
                 # The caller cut in: what has not been begun is not made.
@@ -294,6 +303,13 @@ class Voice:
     def close(self) -> None:
         """Let the threads go."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def without_lead(pcm: bytes, rate: int) -> bytes:
+    """Return slin without the silence before its first sound; silence as a whole stays."""
+    heard = np.flatnonzero(np.abs(samples(pcm).astype(np.int32)) > SILENT * 32768)
+    first = max(0, int(heard[0]) - int(LEAD * rate)) if heard.size else 0
+    return pcm[2 * first :]
 
 
 def faded(pcm: bytes, rate: int) -> bytes:

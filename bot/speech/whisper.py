@@ -35,7 +35,7 @@ RATE = 16000
 #: Frames of its features in a second.
 FRAMES_PER_SECOND = 100
 #: Windows that the encoder may be given, in frames; the last is Whisper's own.
-WINDOWS = (1000, 1500, 2000, 3000)
+WINDOWS = (600, 800, 1000, 1500, 2000, 3000)
 #: Samples that fit into the longest window.
 LONGEST = 29 * RATE
 #: Seconds that one step of its attention stands for.

@@ -12,6 +12,7 @@ may be (``speech/turns.py``), what it means (``understanding``), what to do
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
@@ -60,7 +61,7 @@ from bot.speech.endpointing import (
 from bot.speech.turns import Endings, Question, question, silence_needed
 from bot.speech.types import FRAME_MS, SpeechError, Utterance, frame_bytes
 from bot.telephony.calls import Call, NextStop, Outcome
-from bot.telephony.journal import Exchange, Journal
+from bot.telephony.journal import Exchange, Journal, Spent
 from bot.telephony.line import Line, LineLostError
 from bot.telephony.playback import Playback, faded, faded_in, louder
 from bot.understanding.types import Understanding
@@ -68,6 +69,8 @@ from bot.understanding.types import Understanding
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
+#: Seconds in which work counts as done at once, without letting a tick go by.
+AT_ONCE = FRAME_MS / 2000
 #: Silence sent after the last word before the sound is closed, in ticks: what is still in
 #: the caller's jitter buffer is heard to its end.
 LAST_WORD_TICKS = 15
@@ -129,6 +132,8 @@ class _Reading:
 
     utterance: Utterance
     understanding: Understanding
+    seconds: float
+    """Spent on what it means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,7 +359,7 @@ class Conversation:
     async def _understand(self, spoken: _Spoken) -> Heard:
         metrics = self._parts.metrics
         start, end = spoken.ended.start, spoken.ended.end
-        waited = self._now() - end
+        waited, over = self._now() - end, time.monotonic()
         self._utterances += 1
         mark = self._utterances
         kept = self._parts.keep_sound(self._call, mark, spoken.ended.pcm, self._line.rate)
@@ -364,34 +369,36 @@ class Conversation:
             log.error("speech.failed", error=str(error))
             utterance = Utterance("", 0.0, "none")
         metrics.recognition_seconds.observe(utterance.decode_seconds)
-        foreseen = result_of(spoken.foresight)
-        if foreseen is not None and foreseen.utterance is utterance:
-            understanding = foreseen.understanding
-        else:
-            understanding = await self._while_waiting(self._meaning(utterance))
+        reading = result_of(spoken.foresight)
+        if reading is None or reading.utterance is not utterance:
+            reading = await self._while_waiting(self._read(utterance))
+        understanding = reading.understanding
         metrics.turns_total.inc()
         self._spoke_until = end
-        exchange = Exchange.of(utterance, understanding, start, end, mark if kept else 0)
+        spent = Spent(waited, time.monotonic() - over, utterance.decode_seconds, reading.seconds)
+        exchange = Exchange.of(utterance, understanding, start, end, spent, mark if kept else 0)
         await self._while_waiting(asyncio.to_thread(self._journal.caller_said, exchange))
         log.info(
             "turn.heard",
             text=utterance.text,
             intent=exchange.intent,
             confidence=exchange.confidence,
-            endpoint_seconds=round(waited, 2),
-            decode_seconds=round(utterance.decode_seconds, 3),
+            **exchange.spent,
         )
         return Heard(understanding, barged_in=self._cut_short)
 
-    async def _meaning(self, utterance: Utterance) -> Understanding:
-        with self._parts.metrics.understanding_seconds.time():
-            return await asyncio.to_thread(
-                self._parts.understander.understand,
-                utterance.text,
-                tuple(other.text for other in utterance.alternatives),
-                utterance.confidence,
-                self._about,
-            )
+    async def _read(self, utterance: Utterance) -> _Reading:
+        began = time.monotonic()
+        understanding = await asyncio.to_thread(
+            self._parts.understander.understand,
+            utterance.text,
+            tuple(other.text for other in utterance.alternatives),
+            utterance.confidence,
+            self._about,
+        )
+        seconds = time.monotonic() - began
+        self._parts.metrics.understanding_seconds.observe(seconds)
+        return _Reading(utterance, understanding, seconds)
 
     async def _ask_for(self, request: Request) -> Event:
         """Have another room do something while the line stays alive."""
@@ -459,8 +466,7 @@ class Conversation:
 
     async def _foresee(self, hearing: Hearing) -> _Reading:
         """Find out what was said before a pause, on the guess that it was all."""
-        utterance = await hearing.so_far()
-        return _Reading(utterance, await self._meaning(utterance))
+        return await self._read(await hearing.so_far())
 
     def _judge_pause(self) -> None:
         """Let what was said so far decide how long the caller may be silent."""
@@ -488,6 +494,9 @@ class Conversation:
         if not self._line.realtime:
             return await task
         try:
+            # Most of it is quick: the line makes up for a tick that is a little late, while a
+            # tick for each step of a turn would be heard.
+            await asyncio.wait([task], timeout=AT_ONCE)
             while not task.done():
                 await self._tick()
                 self._send(self._silence)

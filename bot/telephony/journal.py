@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -28,6 +28,19 @@ from bot.understanding.types import Understanding
 log = structlog.get_logger(__name__)
 
 
+class Spent(NamedTuple):
+    """Where the time between a caller's words and the answer went, in seconds."""
+
+    endpoint: float
+    """From the last voiced sound until the utterance counted as over."""
+    words: float
+    """From then until its words and their meaning were known."""
+    decode: float
+    """Work on the words; some of it or all during the wait for the endpoint."""
+    understand: float
+    """Work on their meaning; likewise."""
+
+
 @dataclass(slots=True)
 class Exchange:
     """One thing the caller said, and what came of it. Times are seconds of the call."""
@@ -38,6 +51,8 @@ class Exchange:
     end: float
     engine: str
     decode_seconds: float
+    spent: dict[str, float] = field(default_factory=dict)
+    """By the names of ``Spent``."""
     intent: str = ""
     kind: str = ""
     confidence: float = 0.0
@@ -58,6 +73,7 @@ class Exchange:
         understanding: Understanding,
         start: float,
         end: float,
+        spent: Spent,
         mark: int = 0,
     ) -> Exchange:
         """Put together what ears and understanding made of one stretch of speech."""
@@ -69,6 +85,7 @@ class Exchange:
             end=round(end, 2),
             engine=utterance.engine,
             decode_seconds=round(utterance.decode_seconds, 3),
+            spent={name: round(seconds, 3) for name, seconds in spent._asdict().items()},
             intent=best.intent if best else "",
             kind=best.kind.value if best else "",
             confidence=round(best.confidence, 3) if best else 0.0,

@@ -65,6 +65,26 @@ def latencies(report: CallReport) -> list[float]:
     return [turn.latency for turn in report.turns if turn.latency is not None]
 
 
+def show_breakdown(record: dict[str, Any], waits: Sequence[float]) -> None:
+    """Where the time from a question to its answer went, by the bot's own clock."""
+    heard = [turn for turn in record["turns"] if turn.get("answer_latency") is not None]
+    spent = [turn["spent"] for turn in heard]
+    row("  waiting for the end, s", percentiles([one["endpoint"] for one in spent]))
+    row("  then for words and meaning, s", percentiles([one["words"] for one in spent]))
+    row("    decoding itself, begun in the wait, s", percentiles([one["decode"] for one in spent]))
+    row("    understanding itself, s", percentiles([one["understand"] for one in spent]))
+    first = [
+        turn["answer_latency"] - one["endpoint"] - one["words"]
+        for turn, one in zip(heard, spent, strict=True)
+    ]
+    row("  from there to the first sound sent, s", percentiles(first))
+    own = statistics.median(turn["answer_latency"] for turn in heard)
+    row(
+        "  on the wire and in the phone, s (difference of medians)",
+        f"{statistics.median(waits) - own:.2f}",
+    )
+
+
 def cost(line: RunningLine) -> dict[str, tuple[float, int, int]]:
     """Processor seconds, resident bytes and threads of each process of the line, by name."""
     parts = {}
@@ -104,8 +124,7 @@ def measure_long_call(line: RunningLine, turns: int) -> None:
     third = len(waits) // 3
     row("  first third of the call", percentiles(waits[:third]))
     row("  last third of the call", percentiles(waits[-third:]))
-    heard = [turn for turn in record["turns"] if "decode_seconds" in turn]
-    row("  of it: decoding, s", percentiles([turn["decode_seconds"] for turn in heard]))
+    show_breakdown(record, waits)
     stops = [turn.stopped_after for turn in report.turns[1:] if turn.stopped_after is not None]
     row("speech over a prompt -> silence (barge-in), s", percentiles(stops))
     for name, (seconds, size, threads) in after.items():

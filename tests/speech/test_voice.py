@@ -15,7 +15,16 @@ from hypothesis import strategies as st
 import bot.speech.voice as voice_module
 from bot.speech.audio import samples, seconds
 from bot.speech.types import LINE_RATE, WIDE_RATE, SpeechError, SpokenAudio
-from bot.speech.voice import GROUP_PAUSE, NUMBER_SPEED, PAUSE, Voice, faded, sentences
+from bot.speech.voice import (
+    GROUP_PAUSE,
+    NUMBER_SPEED,
+    PAUSE,
+    SILENT,
+    Voice,
+    faded,
+    sentences,
+    without_lead,
+)
 
 
 class Hummer:
@@ -337,3 +346,28 @@ async def test_a_wideband_caller_hears_what_a_telephone_leaves_out(tmp_path: Pat
     voice.build(["您好。"], str)
     Voice(engine, tmp_path).render("您好。", rate=WIDE_RATE)
     assert Voice(engine, tmp_path).render("您好。") == Voice(engine, tmp_path).sentence("您好。")
+
+
+async def test_an_answer_begins_with_its_first_sound_and_keeps_the_pauses_within(
+    tmp_path: Path,
+) -> None:
+    engine = Hummer()
+    hum = engine.speak
+
+    def slow_to_begin(text: str, speed: float = 1.0, pitch: float = 1.0) -> SpokenAudio:
+        return SpokenAudio(bytes(2 * 1600) + hum(text, speed, pitch).pcm, 16000)
+
+    engine.speak = slow_to_begin  # type: ignore[method-assign]
+    voice = Voice(engine, tmp_path)
+    first, second = await played(voice, "您好。请讲。")
+    assert seconds(first) == pytest.approx(0.3 + PAUSE, abs=0.02)
+    assert seconds(second) == pytest.approx(0.1 + 0.3 + PAUSE, abs=0.02)
+
+
+@given(st.binary(max_size=400))
+def test_what_is_cut_before_the_first_sound_is_silence(pcm: bytes) -> None:
+    pcm = pcm[: len(pcm) // 2 * 2]
+    rest = without_lead(pcm, LINE_RATE)
+    assert pcm.endswith(rest)
+    cut = samples(pcm[: len(pcm) - len(rest)]).astype(int)
+    assert not cut.size or np.abs(cut).max() <= SILENT * 32768

@@ -10,7 +10,7 @@ from pathlib import Path
 from bot.agents.types import Turn
 from bot.speech.types import Utterance
 from bot.telephony.calls import Call
-from bot.telephony.journal import Exchange, Journal, add_talk, find_call, read_call
+from bot.telephony.journal import Exchange, Journal, Spent, add_talk, find_call, read_call
 from bot.understanding.types import Candidate, Care, IntentKind, Mood, Understanding
 
 CALL = Call("7f3c", "PJSIP/citizen-1", "13800138000", "12345", sip_call_id="abc@phone")
@@ -25,13 +25,14 @@ def said(text: str = "我家停水了") -> Exchange:
         moods=(Mood("anger", Care.OFFER, ("气死",), "含有“气死”，来电人很生气"),),
     )
     utterance = Utterance(text, 0.8765, "whisper", decode_seconds=0.31234)
-    return Exchange.of(utterance, understanding, 10.123, 11.456)
+    return Exchange.of(utterance, understanding, 10.123, 11.456, Spent(0.45, 0.0, 0.3004, 0.004))
 
 
 def test_a_turn_holds_what_was_heard_what_it_means_and_why() -> None:
     turn = said()
     assert (turn.text, turn.intent, turn.confidence) == ("我家停水了", "water.outage", 0.912)
     assert turn.slots == {"district": "朝阳区"}
+    assert turn.spent == {"endpoint": 0.45, "words": 0.0, "decode": 0.3, "understand": 0.004}
     assert turn.candidates[0]["reasons"] == ["共有词：停水"]
     assert turn.moods == ["含有“气死”，来电人很生气"]
 
