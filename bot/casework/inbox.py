@@ -177,7 +177,7 @@ class Inbox:
         key = _read_key(after)
         down = wanted.tab in _LATEST_FIRST
         states = states_of(wanted)
-        with self._ledger.transaction() as session:
+        with self._ledger.reading() as session:
             where = _conditions(session, wanted, unit, self._ledger.now())
             found: list[Ticket] = []
             if key is None or key[0] is not None:
@@ -204,7 +204,7 @@ class Inbox:
             CaseworkError: the database cannot be read.
         """
         where = seen_by(unit)
-        with self._ledger.transaction() as session:
+        with self._ledger.reading() as session:
             by_state = {
                 state: session.scalar(_counting([*where, Ticket.state == state.value], most)) or 0
                 for state in TicketState
@@ -220,7 +220,7 @@ class Inbox:
         Raises:
             CaseworkError: the database cannot be read.
         """
-        with self._ledger.transaction() as session:
+        with self._ledger.reading() as session:
             where = self._where(session, wanted, unit)
             return session.scalar(_counting(where, most)) or 0
 
@@ -230,7 +230,7 @@ class Inbox:
         Raises:
             CaseworkError: the database cannot be read.
         """
-        with self._ledger.transaction() as session:
+        with self._ledger.reading() as session:
             return self._where(session, wanted, unit)
 
     def _where(self, session: Session, wanted: Filter, unit: str) -> list[Any]:

@@ -23,6 +23,7 @@ from bot.casework.errors import Conflict, UnknownTicket, told
 from bot.casework.lifecycle import Actor, Case, Event, EventKind, TicketState, apply
 from bot.casework.models import Ticket, TicketEvent
 from bot.casework.rules import RuleBook, Rules
+from bot.casework.storage import READING
 
 Clock = Callable[[], dt.datetime]
 _CACHED = tuple(field.name for field in fields(Case))
@@ -93,6 +94,10 @@ class Ledger:
     def transaction(self) -> AbstractContextManager[Session]:
         """Do all or nothing: see :func:`transaction`."""
         return transaction(self.engine)
+
+    def reading(self) -> AbstractContextManager[Session]:
+        """Read, and write nothing: on SQLite, others go on writing meanwhile."""
+        return transaction(self.engine.execution_options(**{READING: True}))
 
     def take(self, session: Session, number: str, expected: int | None = None) -> Ticket:
         """Return a ticket to be changed; others who want to change it wait.
@@ -190,9 +195,11 @@ def event_of(row: TicketEvent) -> Event:
 def events_of(session: Session, ticket_ids: Sequence[int]) -> Mapping[int, list[Event]]:
     """Return the events of some tickets, each oldest first."""
     found: dict[int, list[Event]] = {id: [] for id in ticket_ids}
-    query = select(TicketEvent).where(TicketEvent.ticket_id.in_(ticket_ids))
-    for row in session.scalars(query.order_by(TicketEvent.ticket_id, TicketEvent.seq)):
-        found[row.ticket_id].append(event_of(row))
+    one = TicketEvent
+    query = select(one.ticket_id, one.kind, one.at, one.actor, one.note, one.data)
+    query = query.where(one.ticket_id.in_(ticket_ids)).order_by(one.ticket_id, one.seq)
+    for ticket_id, kind, at, actor, note, data in session.execute(query):
+        found[ticket_id].append(Event(EventKind(kind), at, Actor.of(actor), note, data))
     return found
 
 

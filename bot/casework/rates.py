@@ -8,10 +8,12 @@ choice and come from the pack. Leaves to others: reading events (:func:`read` is
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from bot.casework.deadlines import ClockRules, due
 from bot.casework.ledger import Ledger, events_of
@@ -128,15 +130,13 @@ def rates(
         until: its end, not included.
         now: events later than this are not looked at.
     """
-    found: dict[str, Rates] = {}
+    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for rules, events in tickets:
         past = [event for event in events if event.at <= now]
         for unit, at, counts in _counted(past, rules, now):
             if since <= at < until:
-                known = found.get(unit, Rates(unit))
-                more = {name: getattr(known, name) + number for name, number in counts.items()}
-                found[unit] = replace(known, **more)
-    return [found[unit] for unit in sorted(found)]
+                found[unit].update(counts)
+    return [Rates(unit, **found[unit]) for unit in sorted(found)]
 
 
 _Counted = tuple[str, dt.datetime, Mapping[str, int]]
@@ -191,27 +191,18 @@ def read(
         CaseworkError: they can't be read.
     """
     now = now or ledger.now()
-    return rates(_stored(ledger, since, until), since, until, now)
+    with ledger.reading() as session:
+        return rates(_stored(session, ledger, since, until), since, until, now)
 
 
 def _stored(
-    ledger: Ledger, since: dt.datetime, until: dt.datetime
+    session: Session, ledger: Ledger, since: dt.datetime, until: dt.datetime
 ) -> Iterator[tuple[ClockRules, Sequence[Event]]]:
-    """Yield the tickets that something happened to in a period, some at a time.
-
-    No transaction stays open in between, so that a report of a month keeps nobody waiting, and no
-    more than some tickets are in memory.
-    """
-    with ledger.transaction() as session:
-        touched = select(TicketEvent.ticket_id).where(
-            TicketEvent.at >= since, TicketEvent.at < until
-        )
-        ids = list(session.scalars(touched.distinct().order_by(TicketEvent.ticket_id)))
-    for start in range(0, len(ids), BATCH):
-        some = ids[start : start + BATCH]
-        with ledger.transaction() as session:
-            query = select(Ticket.id, Ticket.pack).where(Ticket.id.in_(some))
-            packs = {row.id: row.pack for row in session.execute(query)}
-            events = events_of(session, some)
-        for id, happened in events.items():
-            yield ledger.rules_of(packs[id]).clocks, happened
+    """Yield the tickets of a period a batch at a time: a year of them takes no more memory."""
+    touched = select(TicketEvent.ticket_id).where(TicketEvent.at >= since, TicketEvent.at < until)
+    touched = touched.distinct().order_by(TicketEvent.ticket_id)
+    for ids in session.scalars(touched.execution_options(yield_per=BATCH)).partitions():
+        query = select(Ticket.id, Ticket.pack).where(Ticket.id.in_(ids))
+        packs = {row.id: row.pack for row in session.execute(query)}
+        for id, events in events_of(session, ids).items():
+            yield ledger.rules_of(packs[id]).clocks, events

@@ -17,6 +17,8 @@ from bot.casework.errors import CaseworkError
 
 #: Seconds to wait for a PostgreSQL that does not answer.
 CONNECT_TIMEOUT = 10
+#: Execution option of a transaction that only reads.
+READING = "hotline_reading"
 #: What operators write, and the driver that is meant.
 DRIVERS = {
     "postgres": "postgresql+psycopg",
@@ -83,5 +85,9 @@ def _durable(connection: Any, _: Any) -> None:
 
 
 def _write_at_once(connection: Any) -> None:
-    """Take the write lock first: two writers then wait for each other instead of failing."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    """Take the write lock first: two writers then wait for each other instead of failing.
+
+    Who only reads sees the database of one moment, and nobody waits for that.
+    """
+    reading = connection.get_execution_options().get(READING, False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

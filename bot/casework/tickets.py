@@ -27,7 +27,7 @@ from bot.casework.errors import (
     UnknownTicket,
     told,
 )
-from bot.casework.ledger import Clock, Ledger, transaction, utc_now
+from bot.casework.ledger import Clock, Ledger, utc_now
 from bot.casework.lifecycle import BOT, OPEN, Actor, EventKind, Role, TicketState
 from bot.casework.models import Ticket, TicketEvent
 from bot.casework.rules import RuleBook
@@ -299,12 +299,9 @@ class TicketStore:
         Raises:
             CaseworkError: the database cannot be read.
         """
-        try:
-            with Session(self.engine, expire_on_commit=False) as session:
-                query = select(Ticket).where(*where).order_by(Ticket.id.desc()).limit(limit)
-                return list(session.scalars(query))
-        except SQLAlchemyError as error:
-            raise told(error) from error
+        with self.ledger.reading() as session:
+            query = select(Ticket).where(*where).order_by(Ticket.id.desc()).limit(limit)
+            return list(session.scalars(query))
 
     def stream(self, *where: Any, batch: int = 1000) -> Iterator[Ticket]:
         """Yield tickets by conditions on ``models.Ticket``, oldest first, some at a time.
@@ -316,7 +313,7 @@ class TicketStore:
         """
         after = 0
         while True:
-            with transaction(self.engine) as session:
+            with self.ledger.reading() as session:
                 query = select(Ticket).where(Ticket.id > after, *where).order_by(Ticket.id)
                 some = list(session.scalars(query.limit(batch)))
             yield from some
@@ -330,12 +327,9 @@ class TicketStore:
         Raises:
             CaseworkError: the database cannot be read.
         """
-        try:
-            with Session(self.engine, expire_on_commit=False) as session:
-                query = select(TicketEvent).join(Ticket).where(Ticket.number == number)
-                return list(session.scalars(query.order_by(TicketEvent.seq)))
-        except SQLAlchemyError as error:
-            raise told(error) from error
+        with self.ledger.reading() as session:
+            query = select(TicketEvent).join(Ticket).where(Ticket.number == number)
+            return list(session.scalars(query.order_by(TicketEvent.seq)))
 
     def summary(self, number: str) -> TicketSummary | None:
         """Return how a ticket stands, None if there is none.

@@ -118,7 +118,7 @@ def list_tickets(
             where.append(Ticket.due_at < store.ledger.now())
             where.append(Ticket.state.in_([one.value for one in RUNNING]))
         if search:
-            with store.ledger.transaction() as session:
+            with store.ledger.reading() as session:
                 where += finding(session, search)
         if due_within:
             ahead = store.ledger.now() + dt.timedelta(hours=due_within)

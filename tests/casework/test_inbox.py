@@ -6,10 +6,12 @@ import pytest
 from casework.world import DAY, HOUR, World, make_world
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from bot.casework.errors import CaseworkError
 from bot.casework.inbox import Filter, Inbox, Tab
 from bot.casework.lifecycle import TicketState
+from bot.casework.models import Ticket
 
 WATER, OFFICE = "市自来水集团", "望京街道办事处"
 
@@ -175,3 +177,12 @@ def test_pages_show_every_ticket_once_whatever_their_size(
     found = numbers(Inbox(world.store.ledger), Filter(tab=tab), size=size)
     assert sorted(found) == sorted(filed)
     assert found[-1:] == filed[:1]
+
+
+def test_tickets_are_filed_while_somebody_reads(database_url: str) -> None:
+    world = make_world(database_url)
+    with world.store.ledger.reading() as session:
+        assert session.scalars(select(Ticket)).all() == []
+        number = world.file()
+        assert session.scalars(select(Ticket)).all() == [] or "postgresql" in database_url
+    assert world.state(number) == "dispatched"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from casework.world import DAY, HOUR, MONDAY, RULES, World
+from casework.world import DAY, HOUR, MONDAY, RULES, World, make_world
 
 from bot.casework.ledger import event_of
 from bot.casework.rates import Rates, rates, read
@@ -140,3 +140,14 @@ def test_every_event_counts_in_the_period_in_which_it_happened(world: World) -> 
 def test_who_was_judged_by_nothing_has_no_score() -> None:
     assert Rates("x").score(Weights()) is None
     assert Rates("x", surveyed=2, solved=1).score(Weights()) == pytest.approx(50)
+
+
+def test_a_period_of_many_tickets_is_read_a_few_at_a_time(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.casework.rates.BATCH", 2)
+    world = make_world(database_url)
+    for _ in range(5):
+        world.handling.accept(world.file(), WATER)
+    [one] = read(world.store.ledger, MONDAY, MONDAY + DAY)
+    assert one.dispatched == 5
