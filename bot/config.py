@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     the callers of the bot leave time for it; 0 for none."""
     sound_days: int = Field(default=30, ge=0)
     """Days for which the sound of what callers say to the bot is kept; 0 keeps none."""
+    retention: dict[str, int] = {}
+    """Days for which personal data are kept, where they are not to be the usual ones: as
+    ``{"tickets": 365}``, by the names of the options of ``hotline db retention``."""
 
     lines: dict[str, str] = {"12345": "", "12315": "", "311": "baltimore311"}
     """Numbers that reach the line, and the pack that answers each; "" is ``pack``. With several,

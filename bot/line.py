@@ -43,6 +43,7 @@ from bot.app import (
 from bot.casework.api_keys import ApiKeys
 from bot.casework.clocks import Clock
 from bot.casework.outbox import Outbox
+from bot.casework.retention import Erased, Policy, Retention
 from bot.config import Settings
 from bot.database import open_database
 from bot.dialogue.types import Note, Remember, Transfer
@@ -97,6 +98,8 @@ RECONCILE_EVERY = 2.0
 QUIET_EVERY, LOOK_EVERY = 2.0, 60.0
 #: Seconds between two looks at which sounds have been kept for long enough.
 SWEEP_EVERY = 6 * 3600.0
+#: Seconds between two looks at which personal fields have been kept for long enough.
+FORGET_EVERY = 24 * 3600.0
 #: Seconds between two looks at the deadlines of tickets.
 TICK_EVERY = 60.0
 #: Seconds between two looks at whether a back office or a citizen is to be sent something.
@@ -502,6 +505,11 @@ class Line:
             "pack": "、".join(f"{pack.name} {pack.version}" for pack in packs),
         }
 
+    def _forget(self) -> Erased:
+        """Erase what is kept no longer; of several nodes, each finds what the others left."""
+        policy = Policy.of(self.settings.retention)
+        return Retention(self.office.tickets.ledger).run(policy, "system:retention")
+
     async def serve(self) -> None:
         """Serve calls until SIGTERM or SIGINT; SIGHUP reloads the pack."""
         settings = self.settings
@@ -517,6 +525,7 @@ class Line:
             again("sounds.swept", SWEEP_EVERY, self.sounds.sweep),
             again("tickets.watched", TICK_EVERY, Clock(tickets.ledger).tick),
             again("webhooks", SEND_EVERY, sending("webhooks", Outbox(tickets.engine))),
+            again("retention.ran", FORGET_EVERY, self._forget),
         ]
         if settings.transcribed_talks:
             rounds.append(self.transcripts.watch())

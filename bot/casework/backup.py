@@ -20,13 +20,17 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, MetaData, Table, func, insert, select, text
+from sqlalchemy import Engine, MetaData, Table, func, insert, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from bot.casework.errors import CaseworkError, told
+from bot.casework.models import AuditEntry
 from bot.casework.versions import current, downgrade, upgrade
 
 FORMAT = "hotline-backup-1"
+#: What the audit calls it.
+BACKUP = "backup"
 #: Pages that SQLite copies at a time; writers get in between.
 PAGES = 256
 #: Rows that are read or written at a time.
@@ -35,6 +39,8 @@ ROWS = 1000
 
 def backup(engine: Engine, target: Path) -> int:
     """Write a backup; it appears under its name when it is complete. Return its bytes.
+
+    The database remembers that it was made (:func:`last_backup`).
 
     Raises:
         CaseworkError: there is such a file already, or the database or the disk fails.
@@ -53,6 +59,7 @@ def backup(engine: Engine, target: Path) -> int:
         with part.open("rb") as file:
             os.fsync(file.fileno())
         part.replace(target)
+        _remember(engine, target)
     except (OSError, sqlite3.Error) as error:
         raise CaseworkError(f"The backup {target} cannot be written: {error}.") from error
     except SQLAlchemyError as error:
@@ -60,6 +67,32 @@ def backup(engine: Engine, target: Path) -> int:
     finally:
         part.unlink(missing_ok=True)
     return target.stat().st_size
+
+
+def last_backup(engine: Engine) -> AuditEntry | None:
+    """Return when a backup was last made (``at``) and into which file (``subject``).
+
+    Raises:
+        CaseworkError: the database cannot be read.
+    """
+    query = select(AuditEntry).where(AuditEntry.action == BACKUP).order_by(AuditEntry.at.desc())
+    try:
+        if not inspect(engine).has_table(AuditEntry.__tablename__):
+            return None
+        with Session(engine) as session:
+            return session.scalar(query.limit(1))
+    except SQLAlchemyError as error:
+        raise told(error) from error
+
+
+def _remember(engine: Engine, target: Path) -> None:
+    if not inspect(engine).has_table(AuditEntry.__tablename__):
+        return  # An old database, before it is brought to a newer version.
+    entry = AuditEntry(
+        at=dt.datetime.now(dt.UTC), actor="system", action=BACKUP, subject=str(target.absolute())
+    )
+    with Session(engine) as session, session.begin():
+        session.add(entry)
 
 
 def restore(engine: Engine, source: Path) -> None:

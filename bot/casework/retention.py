@@ -2,17 +2,17 @@
 
 Erasing a ticket empties what may tell who somebody is (callers' numbers, words, places, notes)
 and keeps what statistics need; each erasure leaves an audit row. Leaves to others: the policy
-itself, which the operator decides (``hotline db retention``).
+itself, which the operator decides (``Settings``), and when it runs (``bot/line.py``, daily).
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.casework.desk_models import AuditRow, CorrectionRow, SignInRow, WrapUpRow
@@ -57,6 +57,21 @@ class Policy:
     """After somebody signed in or was refused, looked at a person's data or changed something.
     Network logs are kept for six months at least (网络安全法 第二十一条)."""
 
+    @classmethod
+    def of(cls, days: Mapping[str, int]) -> Policy:
+        """Return the usual policy but for some days, by the names of its fields.
+
+        Raises:
+            CaseworkError: there is no such name.
+        """
+        known = {field.name for field in fields(cls)}
+        if unknown := sorted(days.keys() - known):
+            raise CaseworkError(
+                f"Nothing is kept by the name {unknown[0]!r}: HOTLINE_RETENTION knows "
+                f"{', '.join(sorted(known))}."
+            )
+        return cls(**days)
+
 
 @dataclass(frozen=True, slots=True)
 class Erased:
@@ -91,27 +106,18 @@ class Retention:
         if policy.logs < LOGS_AT_LEAST:
             raise CaseworkError(f"Keep the logs for at least {LOGS_AT_LEAST} days.")
         now = self._ledger.now()
-        over = Ticket.state.not_in([state.value for state in OPEN])
-        old = Ticket.changed_at < now - dt.timedelta(days=policy.tickets)
-        held = select(LegalHold.ticket_id).where(LegalHold.lifted_at.is_(None))
-        due = select(Ticket.id).where(over, old, Ticket.request.not_like("erased:%"))
-        with self._ledger.transaction() as session:
-            ids = list(session.scalars(due.where(Ticket.id.not_in(held))))
-            kept = list(session.scalars(due.where(Ticket.id.in_(held))))
-            stale = list(
-                session.scalars(
-                    select(Draft.id).where(Draft.at < now - dt.timedelta(days=policy.drafts))
-                )
-            )
+        before = now - dt.timedelta(days=policy.drafts)
+        due = _due(now - dt.timedelta(days=policy.tickets))
+        with self._ledger.reading() as session:
+            held = _count(session, *due, Ticket.id.in_(_HELD))
+            tickets = _count(session, *due, Ticket.id.not_in(_HELD)) if dry else 0
+            drafts = _count(session, Draft.at < before)
             practised = TrainingRow.at < now - dt.timedelta(days=policy.training)
             practices = list(session.scalars(select(TrainingRow.id).where(practised)))
         if not dry:
-            for first in range(0, len(ids), BATCH):
-                with self._ledger.transaction() as session:
-                    self._erase(session, ids[first : first + BATCH], by, "retention policy")
+            tickets = sum(self._erase_due(due, by))
             with self._ledger.transaction() as session:
-                session.execute(delete(Draft).where(Draft.id.in_(stale)))
-                before = now - dt.timedelta(days=policy.drafts)
+                session.execute(delete(Draft).where(Draft.at < before))
                 done = TextMessage.state != "pending", TextMessage.made_at < before
                 session.execute(delete(TextMessage).where(*done))
                 session.execute(delete(TextTalk).where(TextTalk.last_at < before))
@@ -120,7 +126,7 @@ class Retention:
                 session.execute(delete(TrainingRow).where(TrainingRow.id.in_(practices)))
         talks = self._forget_talks(now - dt.timedelta(days=policy.talks), dry)
         logs = self._delete_logs(now - dt.timedelta(days=policy.logs), dry)
-        return Erased(len(ids), len(stale), len(kept), len(practices), talks, logs)
+        return Erased(tickets, drafts, held, len(practices), talks, logs)
 
     def _forget_talks(self, before: dt.datetime, dry: bool) -> int:
         """Empty what tells of people in talks that are older; return how many."""
@@ -155,6 +161,26 @@ class Retention:
                 with self._ledger.transaction() as session:
                     session.execute(delete(table).where(some))
         return count
+
+    def _erase_due(self, due: Sequence[Any], by: str | Actor) -> Iterator[int]:
+        """Erase some tickets after the other, and yield how many they were."""
+        since: dt.datetime | None = None
+        while True:
+            # Looking for them takes long among millions; writers wait for the erasing alone.
+            where = [*due, Ticket.id.not_in(_HELD)] + ([Ticket.filed_at >= since] if since else [])
+            with self._ledger.reading() as session:
+                query = select(Ticket.id, Ticket.filed_at).where(*where).order_by(Ticket.filed_at)
+                found = session.execute(query.limit(BATCH)).all()
+            if not found:
+                return
+            since = found[-1].filed_at
+            with self._ledger.transaction() as session:
+                still = select(Ticket.id).where(
+                    Ticket.id.in_([one.id for one in found]), Ticket.id.not_in(_HELD)
+                )
+                ids = list(session.scalars(still))
+                self._erase(session, ids, by, "retention policy")
+            yield len(ids)
 
     def erase(self, number: str, by: str | Actor, reason: str) -> None:
         """Erase one ticket's personal fields because the citizen, or a court, says so.
@@ -233,6 +259,24 @@ class Retention:
             subject=number,
             reason=reason,
         )
+
+
+_HELD = select(LegalHold.ticket_id).where(LegalHold.lifted_at.is_(None))
+
+
+def _due(before: dt.datetime) -> list[Any]:
+    """Return the conditions on tickets that were over before a moment and are not erased."""
+    return [
+        Ticket.state.not_in([state.value for state in OPEN]),
+        Ticket.changed_at < before,
+        # The same for those that are over, and there is an index of it.
+        Ticket.filed_at < before,
+        Ticket.request.not_like("erased:%"),
+    ]
+
+
+def _count(session: Session, *where: Any) -> int:
+    return session.scalar(select(func.count()).where(*where)) or 0
 
 
 def _hold(session: Session, ticket_id: int) -> LegalHold | None:

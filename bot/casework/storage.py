@@ -6,14 +6,15 @@ Leaves to others: the tables (``models.py``), their versions (``migrations/``), 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bot.casework.encryption import Keyring, carry
-from bot.casework.errors import CaseworkError
+from bot.casework.errors import CaseworkError, told
 
 #: Seconds to wait for a PostgreSQL that does not answer.
 CONNECT_TIMEOUT = 10
@@ -61,6 +62,24 @@ def open_engine(url: str, keys: Keyring | None = None) -> Engine:
         event.listen(engine, "connect", _durable)
         event.listen(engine, "begin", _write_at_once)
     return engine
+
+
+def size_of(engine: Engine) -> int:
+    """Return the bytes that a database takes up on its disk.
+
+    Raises:
+        CaseworkError: it cannot be read.
+    """
+    try:
+        if engine.dialect.name == "sqlite":
+            file = Path(engine.url.database or "")
+            parts = (file.with_name(file.name + end) for end in ("", "-wal", "-shm"))
+            return sum(part.stat().st_size for part in parts if part.exists())
+        with engine.connect() as connection:
+            query = text("SELECT pg_database_size(current_database())")
+            return int(connection.scalar(query) or 0)
+    except SQLAlchemyError as error:
+        raise told(error) from error
 
 
 def wait_in_line(session: Session, line: str) -> None:

@@ -15,6 +15,7 @@ from bot.app import load_packs
 from bot.casework.deadlines import uncertain_year
 from bot.commands.output import console
 from bot.config import Settings
+from bot.database import examine_database
 from bot.node.doctor import Finding, examine
 from bot.rules import casework_rules
 from bot.understanding.pack import PackError
@@ -27,7 +28,8 @@ def doctor(
 ) -> None:
     """Examine every part of this node; exit code 1 if one fails."""
     settings = Settings()
-    report([*examine(settings), *calendars(settings, dt.date.today())], as_json)
+    findings = [*examine(settings), examine_database(settings)]
+    report([*findings, *calendars(settings, dt.date.today())], as_json)
 
 
 def calendars(settings: Settings, today: dt.date) -> list[Finding]:

@@ -9,10 +9,10 @@ from typer.testing import CliRunner, Result
 
 from bot.casework.errors import CaseworkError
 from bot.casework.tickets import TicketStore
-from bot.casework.versions import downgrade
+from bot.casework.versions import downgrade, newest
 from bot.cli import app
 from bot.config import Settings
-from bot.database import open_database
+from bot.database import examine_database, open_database
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +52,35 @@ def test_a_backup_and_a_change_of_keys_lose_nothing(tmp_path: Path) -> None:
     # The backup has the old key's values; finding by number wants them under the new one.
     hotline("db", "rekey", "--resume")
     assert [one.number for one in store().of_caller("13800138000")] == [number]
+
+
+def test_the_doctor_names_the_database_its_size_and_its_last_backup(tmp_path: Path) -> None:
+    filed()
+    found = examine_database(Settings())
+    assert (found.state, "last backup: none" in found.detail) == ("warn", True)
+    assert "hotline db backup FILE" in found.advice
+    hotline("db", "backup", str(tmp_path / "backup"))
+    found = examine_database(Settings())
+    assert found.state == "ok"
+    assert str(tmp_path / "backup") in found.detail
+    assert " MB;" in found.detail
+    assert newest() in found.version
+
+
+def test_the_doctor_sees_an_older_database_and_says_what_to_do(tmp_path: Path) -> None:
+    filed()
+    downgrade(open_database(Settings()), "0001")
+    hotline("db", "backup", str(tmp_path / "backup"))
+    found = examine_database(Settings())
+    assert (found.state, "hotline db upgrade" in found.advice) == ("fail", True)
+
+
+def test_a_database_that_is_not_made_yet_is_no_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'none.db'}")
+    assert examine_database(Settings()).state == "ok"
+    assert not (tmp_path / "none.db").exists()
 
 
 def test_an_older_database_is_refused_until_it_is_upgraded() -> None:

@@ -218,6 +218,25 @@ def test_what_is_over_for_long_is_erased_but_not_under_hold(database_url: str) -
     assert retention.run(policy, "system").tickets == 0
 
 
+def test_what_is_over_for_long_is_erased_a_few_at_a_time(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.casework.retention.BATCH", 2)
+    world = make_world(database_url)
+    for _ in range(5):
+        world.store.withdraw(world.file(), "citizen", "不用了")
+    world.wait(dt.timedelta(days=40))
+    retention = Retention(world.store.ledger)
+    assert retention.run(Policy(tickets=31), "system").tickets == 5
+    assert {one.text for one in world.store.newest()} == {ERASED}
+
+
+def test_a_policy_names_what_is_to_be_kept_for_other_than_usual() -> None:
+    assert Policy.of({"drafts": 7}) == Policy(drafts=7)
+    with pytest.raises(CaseworkError, match="HOTLINE_RETENTION knows drafts, logs"):
+        Policy.of({"draft": 7})
+
+
 def test_a_lifted_hold_lets_go_and_says_who_did_it(database_url: str) -> None:
     world = make_world(database_url)
     retention = Retention(world.store.ledger)
