@@ -1,7 +1,8 @@
 """``make bench``: every measurement of the project, one after the other, as one table.
 
-Leaves to others: each measurement (the ``bench_*.py`` beside this file, which also run alone
-and have options of their own).
+``python -m tests.bench NAME...`` makes some of them, and ``python -m tests.bench year`` the one
+that takes too long to be among them all. Leaves to others: each measurement (the ``bench_*.py``
+beside this file, which also run alone and have options of their own, and ``year.py``).
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ def machine() -> str:
 def main() -> int:
     """Run them all; the exit status is 1 when one of them failed."""
     wanted = sys.argv[1:]
+    if wanted[:1] == ["year"]:
+        print(f"machine: {machine()}", flush=True)
+        year = [sys.executable, "-m", "tests.bench.year", *wanted[1:]]
+        return subprocess.run(year, check=False).returncode
     print(f"machine: {machine()}")
     print("packages: " + ", ".join(f"{name} {version(name)}" for name in PACKAGES), flush=True)
     failed = []
