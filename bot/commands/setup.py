@@ -115,6 +115,23 @@ def _prompts(settings: Settings, say: Say) -> str:
     return "every fixed prompt can be played"
 
 
+def _packs(settings: Settings, say: Say) -> str:
+    # As above; and here, since learning a pack takes a minute or two, the next time a second.
+    from bot.app import load_packs
+    from bot.understanding.match import Understander
+    from bot.understanding.pack import PackError
+    from bot.understanding.training import ModelError
+
+    try:
+        packs = load_packs(settings)
+        for pack in packs:
+            say(f"      learning what {pack.name} holds")
+            Understander(pack)
+    except (PackError, ModelError) as error:
+        raise SetupError(str(error)) from error
+    return f"{', '.join(pack.name for pack in packs)}: ready to understand"
+
+
 def _browser_phone(settings: Settings, say: Say) -> str:
     folder = fetch_sip_script(settings, say)
     if folder is None:
@@ -153,6 +170,7 @@ STEPS: list[Step] = [
     ("Secrets", _secrets),
     ("Database", _database),
     ("Prompts", _prompts),
+    ("Packs", _packs),
     ("Telephone for agents' browsers", _browser_phone),
     ("First administrator of the pages", _first_admin),
 ]

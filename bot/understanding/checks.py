@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
@@ -179,13 +180,27 @@ def _phrases(read: Sequence[ReadFile]) -> Iterator[Problem]:
             yield from _tests(one, path, intent, owners)
 
 
+class Owner(NamedTuple):
+    """An intent, with the place where it says something."""
+
+    id: str
+    file: ReadFile
+    at: Steps
+
+    @property
+    def where(self) -> str:
+        """The place in words; told only when it is asked for, since it takes a while to find."""
+        line = self.file.source.problem(self.at, "").line
+        return f"{self.file.source.file.name}, line {line}"
+
+
 @dataclass(slots=True)
 class Owners:
     """Who says what: a normalised text to the intent and the place where it stands."""
 
-    phrases: dict[str, tuple[str, str]] = field(default_factory=dict)
-    examples: dict[str, tuple[str, str]] = field(default_factory=dict)
-    tests: dict[str, tuple[str, str]] = field(default_factory=dict)
+    phrases: dict[str, Owner] = field(default_factory=dict)
+    examples: dict[str, Owner] = field(default_factory=dict)
+    tests: dict[str, Owner] = field(default_factory=dict)
 
 
 def _intent_phrases(
@@ -228,9 +243,10 @@ def _templates(
                 break
             if owners is None:
                 continue
-            other, place = owners.phrases.setdefault(plain, (owner, _where(one, at)))
-            if other != owner:
-                yield one.source.problem(at, f"“{text}” already belongs to “{other}” ({place})")
+            first = owners.phrases.setdefault(plain, Owner(owner, one, at))
+            if first.id != owner:
+                why = f"“{text}” already belongs to “{first.id}” ({first.where})"
+                yield one.source.problem(at, why)
                 break
 
 
@@ -242,14 +258,14 @@ def _examples(one: ReadFile, id: str, texts: Sequence[str], owners: Owners) -> I
         if not plain:
             yield one.source.problem(at, f"“{text}” says nothing at all")
             continue
-        here = (id, _where(one, at))
+        here = Owner(id, one, at)
         first = owners.examples.setdefault(plain, here)
-        other, place = owners.phrases.get(plain, here)
+        other = owners.phrases.get(plain, here)
         if first is not here:
-            why = f"“{text}” is an example of “{first[0]}” already ({first[1]})"
+            why = f"“{text}” is an example of “{first.id}” already ({first.where})"
             yield one.source.problem(at, why)
-        elif other != id:
-            why = f"“{text}” is a phrase of “{other}” ({place}); it can't be an example of “{id}”"
+        elif other.id != id:
+            why = f"“{text}” is a phrase of “{other.id}” ({other.where}), so no example of “{id}”"
             yield one.source.problem(at, why)
 
 
@@ -266,24 +282,20 @@ def _tests(one: ReadFile, path: Steps, intent: Intent, owners: Owners) -> Iterat
         if not plain:
             yield one.source.problem(at, f"“{test}” says nothing at all")
         elif plain in owners.phrases:
-            other, place = owners.phrases[plain]
-            whose = "this intent" if other == intent.id else f"“{other}”"
-            why = f"“{test}” is a phrase of {whose} ({place}); a test must be worded anew"
+            other = owners.phrases[plain]
+            whose = "this intent" if other.id == intent.id else f"“{other.id}”"
+            why = f"“{test}” is a phrase of {whose} ({other.where}); a test must be worded anew"
             yield one.source.problem(at, why)
         elif plain in owners.examples:
-            other, place = owners.examples[plain]
-            why = f"“{test}” is an example of “{other}” ({place}); a test must be worded anew"
+            other = owners.examples[plain]
+            why = f"“{test}” is an example of “{other.id}” ({other.where}); word it anew"
             yield one.source.problem(at, why)
         else:
-            here = (intent.id, _where(one, at))
+            here = Owner(intent.id, one, at)
             first = owners.tests.setdefault(plain, here)
             if first is not here:
-                why = f"“{test}” is a test of “{first[0]}” already ({first[1]})"
+                why = f"“{test}” is a test of “{first.id}” already ({first.where})"
                 yield one.source.problem(at, why)
-
-
-def _where(one: ReadFile, at: Steps) -> str:
-    return f"{one.source.file.name}, line {one.source.problem(at, '').line}"
 
 
 def _prompts(read: Sequence[ReadFile]) -> Iterator[Problem]:
