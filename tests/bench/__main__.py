@@ -1,8 +1,9 @@
 """``make bench``: every measurement of the project, one after the other, as one table.
 
-``python -m tests.bench NAME...`` makes some of them, and ``python -m tests.bench year`` the one
-that takes too long to be among them all. Leaves to others: each measurement (the ``bench_*.py``
-beside this file, which also run alone and have options of their own, and ``year.py``).
+``python -m tests.bench NAME... [OPTION...]`` makes some of them, with options of their own, as
+in ``python -m tests.bench calls --vosk 16``; ``python -m tests.bench year`` the one that takes
+too long to be among them all. Leaves to others: each measurement (the ``bench_*.py`` beside this
+file, and ``year.py``).
 """
 
 from __future__ import annotations
@@ -35,11 +36,13 @@ def machine() -> str:
 
 def main() -> int:
     """Run them all; the exit status is 1 when one of them failed."""
-    wanted = sys.argv[1:]
-    if wanted[:1] == ["year"]:
+    words = sys.argv[1:]
+    if words[:1] == ["year"]:
         print(f"machine: {machine()}", flush=True)
-        year = [sys.executable, "-m", "tests.bench.year", *wanted[1:]]
+        year = [sys.executable, "-m", "tests.bench.year", *words[1:]]
         return subprocess.run(year, check=False).returncode
+    first = next((n for n, word in enumerate(words) if word.startswith("-")), len(words))
+    wanted, options = words[:first], words[first:]
     print(f"machine: {machine()}")
     print("packages: " + ", ".join(f"{name} {version(name)}" for name in PACKAGES), flush=True)
     failed = []
@@ -48,7 +51,7 @@ def main() -> int:
         if wanted and name not in wanted:
             continue
         print(f"\n== {name}", flush=True)
-        if subprocess.run([sys.executable, str(script)], check=False).returncode:
+        if subprocess.run([sys.executable, str(script), *options], check=False).returncode:
             failed.append(name)
     if failed:
         print(f"\nfailed: {', '.join(failed)}", file=sys.stderr)

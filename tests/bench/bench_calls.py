@@ -23,12 +23,16 @@ sys.path.insert(0, str(TESTS))
 
 from running_line import RunningLine, start_line, stop_line  # noqa: E402
 
+from bot.config import Settings  # noqa: E402
+from bot.node.models import is_vosk_model, korean_folder, vosk_folder  # noqa: E402
 from bot.speech.audio import read_wav  # noqa: E402
 from bot.telephony.phone_script import CallReport, run_script  # noqa: E402
 
 FIXTURES = TESTS / "fixtures"
 #: Questions with an answer, after which the line listens again.
 QUESTIONS = ("housing_fund_withdraw", "social_card", "id_card_lost")
+#: Callers at once where many calls are placed: as many as are no strain.
+AT_ONCE = 2
 #: Seconds into an answer at which the next question begins.
 BARGE_IN = 1.0
 
@@ -146,20 +150,67 @@ def measure_many(line: RunningLine, callers: int, turns: int) -> None:
             pool.submit(converse, line, turns, barge_in=False, start=0.7 * number)
             for number in range(callers)
         ]
-        reports = [call.result()[0] for call in calls]
+        done = [call.result() for call in calls]
+    reports = [report for report, _ in done]
+    refused = sum(record["turns"][0].get("prompt") == "busy" for _, record in done)
     took = time.monotonic() - began
     after = cost(line)
     waits = [wait for report in reports for wait in latencies(report)]
     missing = callers * turns - len(waits)
     row(
         f"end of speech -> answer, {callers} callers at once, s",
-        percentiles(waits) + (f"   UNANSWERED {missing}" if missing else ""),
+        percentiles(waits)
+        + (f"   UNANSWERED {missing}" if missing else "")
+        + (f"   SENT TO A PERSON AT ONCE {refused}" if refused else ""),
     )
     busy = sum(after[name][0] - before[name][0] for name in after) / took
     row(f"  cores used by the line, {callers} callers", f"{busy:.2f}")
 
 
-def measure(turns: int, callers: Sequence[int]) -> None:
+def measure_many_calls(line: RunningLine, calls: int) -> None:
+    """Calls of one question, some at once: does the last cost what the first did?"""
+    tenth = max(2, calls // 10)
+
+    def some(count: int) -> list[float]:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            reports = pool.map(lambda _: converse(line, 1, barge_in=True)[0], range(count))
+            return [wait for report in reports for wait in latencies(report)]
+
+    first = some(tenth)
+    before = cost(line)
+    some(calls - 2 * tenth)
+    last = some(tenth)
+    row(f"end of speech -> answer, first {tenth} of {calls} calls, s", percentiles(first))
+    row(f"  last {tenth}", percentiles(last))
+    for name, (_, size, threads) in cost(line).items():
+        grown = size / before[name][1] - 1
+        row(
+            f"  {name}: memory; threads, against after the first",
+            f"{size / 1e6:.0f} MB ({grown:+.1%}); {threads} ({threads - before[name][2]:+d})",
+        )
+
+
+def measure_vosk(callers: Sequence[int]) -> None:
+    """Callers at once with the streaming engine.
+
+    With the Korean model, where there is no Chinese one: it works as hard on Chinese speech,
+    of which it understands nothing, so each caller is asked again and then given to a person.
+    """
+    settings = Settings()
+    model = vosk_folder(settings)
+    model = model if is_vosk_model(model) else korean_folder(settings)
+    with tempfile.TemporaryDirectory(prefix="hotline-bench-") as folder:
+        state = Path(folder) / "state"
+        line = start_line(state, HOTLINE_ASR="vosk", HOTLINE_VOSK_MODEL=str(model))
+        try:
+            row("recogniser", f"vosk, {model.name}")
+            for count in callers:
+                measure_many(line, count, 2)
+        finally:
+            stop_line(line)
+
+
+def measure(turns: int, callers: Sequence[int], calls: int) -> None:
     """Start a line, measure it, stop it."""
     with tempfile.TemporaryDirectory(prefix="hotline-bench-") as folder:
         began = time.monotonic()
@@ -175,6 +226,8 @@ def measure(turns: int, callers: Sequence[int]) -> None:
             measure_long_call(line, turns)
             for count in callers:
                 measure_many(line, count, 4)
+            if calls:
+                measure_many_calls(line, calls)
         finally:
             stop_line(line)
 
@@ -186,8 +239,17 @@ def main() -> None:
     parser.add_argument(
         "--callers", type=int, nargs="*", default=[4, 8], help="callers at once, each a row"
     )
+    parser.add_argument(
+        "--calls", type=int, default=0, help="calls of which the last are compared with the first"
+    )
+    parser.add_argument(
+        "--vosk", type=int, nargs="*", default=[], help="callers at once with Vosk, each a row"
+    )
     options = parser.parse_args()
-    measure(options.turns, options.callers)
+    if options.vosk:
+        measure_vosk(options.vosk)
+        return
+    measure(options.turns, options.callers, options.calls)
 
 
 if __name__ == "__main__":
