@@ -43,7 +43,7 @@ from bot.app import (
 from bot.casework.api_keys import ApiKeys
 from bot.casework.clocks import Clock
 from bot.casework.outbox import Outbox
-from bot.casework.retention import Erased, Policy, Retention
+from bot.casework.retention import Policy, Retention
 from bot.config import Settings
 from bot.database import open_database
 from bot.dialogue.types import Note, Remember, Transfer
@@ -505,27 +505,24 @@ class Line:
             "pack": "、".join(f"{pack.name} {pack.version}" for pack in packs),
         }
 
-    def _forget(self) -> Erased:
-        """Erase what is kept no longer; of several nodes, each finds what the others left."""
-        policy = Policy.of(self.settings.retention)
-        return Retention(self.office.tickets.ledger).run(policy, "system:retention")
-
     async def serve(self) -> None:
         """Serve calls until SIGTERM or SIGINT; SIGHUP reloads the pack."""
         settings = self.settings
+        policy = Policy.of(settings.retention)
         audio = await serve_audio(settings.audio_port, self._on_sound)
         agi = AgiServer(settings.agi_port, self._on_agi)
         agi.start()
         self.switchboard.start()
         texts, office = self.text_line, self.office
         tickets = office.tickets
+        erase = Retention(tickets.ledger).run
         rounds = [
             self._reconcile(),
             self._speak_answers_ahead(),
             again("sounds.swept", SWEEP_EVERY, self.sounds.sweep),
             again("tickets.watched", TICK_EVERY, Clock(tickets.ledger).tick),
             again("webhooks", SEND_EVERY, sending("webhooks", Outbox(tickets.engine))),
-            again("retention.ran", FORGET_EVERY, self._forget),
+            again("retention.ran", FORGET_EVERY, partial(erase, policy, "system:retention")),
         ]
         if settings.transcribed_talks:
             rounds.append(self.transcripts.watch())

@@ -23,7 +23,7 @@ from bot.casework.errors import CaseworkError
 from bot.casework.ledger import Ledger
 from bot.casework.lifecycle import RUNNING, TicketState
 from bot.casework.models import Ticket
-from bot.casework.search import finding
+from bot.casework.search import Finding, finding
 
 #: Tickets in one page.
 PAGE = 40
@@ -109,21 +109,19 @@ def is_of(ticket: Ticket, unit: str) -> bool:
     return not unit or (ticket.unit == unit and ticket.first_unit != "")
 
 
-def _conditions(session: Session, wanted: Filter, unit: str, now: dt.datetime) -> list[Any]:
-    """Return the conditions on tickets of a filter, but for their states."""
+def _finding(session: Session, wanted: Filter, unit: str, now: dt.datetime) -> Finding:
+    """Return how to find the tickets of a filter, but for their states."""
     where = seen_by(unit)
     number, filed = _number(wanted), _filed(wanted)
     where += [*number, *filed]
     if number or filed:
         where.append(_among(session, [*number, *filed]))
-    where += finding(session, "" if number else wanted.words.strip(), wanted.place)
-    if wanted.category:
-        where.append(Ticket.category == wanted.category)
+    found = finding(session, "" if number else wanted.words, wanted.place, wanted.category)
     if wanted.urgency:
         where.append(Ticket.urgency == wanted.urgency)
     if wanted.overdue:
         where += [Ticket.due_at <= now, Ticket.state.in_([one.value for one in RUNNING])]
-    return where
+    return Finding((*found.where, *where), found.few)
 
 
 def _number(wanted: Filter) -> list[Any]:
@@ -178,13 +176,15 @@ class Inbox:
         down = wanted.tab in _LATEST_FIRST
         states = states_of(wanted)
         with self._ledger.reading() as session:
-            where = _conditions(session, wanted, unit, self._ledger.now())
+            how = _finding(session, wanted, unit, self._ledger.now())
+            where = how.where
+            # Of many, one state at a time is read off an index in the right order.
+            groups = [states] if how.few else [[state] for state in states]
             found: list[Ticket] = []
             if key is None or key[0] is not None:
-                # One state at a time is read off an index in the right order.
                 parts = [
-                    _dated(session, [*where, Ticket.state == state], key, down, size + 1)
-                    for state in states
+                    _dated(session, [*where, Ticket.state.in_(group)], key, down, size + 1)
+                    for group in groups
                 ]
                 found = list(islice(heapq.merge(*parts, key=_order, reverse=down), size + 1))
             if len(found) <= size:
@@ -234,8 +234,8 @@ class Inbox:
             return self._where(session, wanted, unit)
 
     def _where(self, session: Session, wanted: Filter, unit: str) -> list[Any]:
-        where = _conditions(session, wanted, unit, self._ledger.now())
-        return [*where, Ticket.state.in_(states_of(wanted))]
+        how = _finding(session, wanted, unit, self._ledger.now())
+        return [*how.where, Ticket.state.in_(states_of(wanted))]
 
 
 def _counting(where: Sequence[Any], most: int) -> Any:

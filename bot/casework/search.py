@@ -19,6 +19,7 @@ Leaves to others: all that is not words (``inbox.py``).
 from __future__ import annotations
 
 import string
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -45,10 +46,11 @@ from bot.casework.models import Base, Ticket
 #: order and look at each: about the root of a year's tickets times those of a page, so that
 #: either way looks at some ten thousand rows.
 RARE = 10_000
-#: What of a ticket is searched.
+#: What of a ticket is searched for words.
 SEARCHED = (Ticket.title, Ticket.district, Ticket.street, Ticket.place, Ticket.text)
 
-_NAMES = tuple(one.key for one in SEARCHED)
+#: The category is indexed, too: "water.outage in 朝阳区" is rare where neither alone is.
+_NAMES = (*(one.key for one in SEARCHED), Ticket.category.key)
 #: Databases fold case by their locale, but these letters everywhere.
 _FOLD = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
@@ -138,16 +140,28 @@ def pairs(word: str) -> list[str]:
     return list(dict.fromkeys(folded[n : n + 2] for n in range(max(1, len(folded) - 1))))
 
 
-def finding(session: Session, words: str, place: str = "") -> list[Any]:
-    """Return conditions on tickets that say all of some words, in any order, and lie in a place.
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """How tickets are found."""
+
+    where: tuple[Any, ...] = ()
+    """Conditions on them."""
+    few: bool = False
+    """Whether no more than :data:`RARE` are looked at, in whatever order they are wanted."""
+
+
+def finding(session: Session, words: str, place: str = "", category: str = "") -> Finding:
+    """Return how to find tickets that say all of some words, in any order, and lie in a place.
 
     Words between spaces are looked for as they are, but for the case of Latin letters, in
-    :data:`SEARCHED`; the place in what a ticket says of its place alone.
+    :data:`SEARCHED`; the place in what a ticket says of its place alone. What is not given is
+    not looked for.
 
     Args:
         session: which is asked how rare the words are; its transaction is the one to search in.
         words: whatever somebody typed.
         place: district, sub-district, or part of an address.
+        category: id of a category.
     """
     said = words.split()
     where = [or_(*(one.icontains(word, autoescape=True) for one in SEARCHED)) for word in said]
@@ -155,15 +169,18 @@ def finding(session: Session, words: str, place: str = "") -> list[Any]:
         places = (Ticket.district, Ticket.street, Ticket.place)
         where.append(or_(*(one.icontains(place, autoescape=True) for one in places)))
         said.append(place)
+    if category:
+        where.append(Ticket.category == category)
+        said.append(category)
     if not where:
-        return []
+        return Finding()
     some = _indexed(session, [pair for word in said for pair in pairs(word)]).limit(RARE + 1)
     count = session.scalar(select(func.count()).select_from(some.subquery())) or 0
     if not count:
-        return [false()]
-    if count <= RARE:
-        where.append(Ticket.id.in_(some))
-    return where
+        return Finding((false(),), few=True)
+    if count > RARE:
+        return Finding(tuple(where))
+    return Finding((Ticket.id.in_(some), *where), few=True)
 
 
 def _indexed(session: Session, looked_for: list[str]) -> Any:
@@ -171,7 +188,7 @@ def _indexed(session: Session, looked_for: list[str]) -> Any:
     if session.get_bind().dialect.name == "postgresql":
         lexemes = [_lexeme(one) + (":*" if len(one) == 1 else "") for one in looked_for]
         query = cast(literal(" & ".join(lexemes)), TSQUERY)
-        indexed = func.ticket_pairs(*SEARCHED)
+        indexed = func.ticket_pairs(*SEARCHED, Ticket.category)
         return select(Ticket.id).where(indexed.op("@@")(query))
     tokens = [one.encode().hex() + ("*" if len(one) == 1 else "") for one in looked_for]
     index = table("ticket_pairs", column("rowid"))

@@ -119,7 +119,7 @@ def list_tickets(
             where.append(Ticket.state.in_([one.value for one in RUNNING]))
         if search:
             with store.ledger.reading() as session:
-                where += finding(session, search)
+                where += finding(session, search).where
         if due_within:
             ahead = store.ledger.now() + dt.timedelta(hours=due_within)
             where.append(Ticket.due_at.between(store.ledger.now(), ahead))

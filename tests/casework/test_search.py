@@ -19,9 +19,9 @@ from bot.casework.versions import downgrade, upgrade
 from bot.node.postgres import PrivatePostgres
 
 
-def find(world: World, words: str, place: str = "") -> list[str]:
+def find(world: World, words: str, place: str = "", category: str = "") -> list[str]:
     with world.store.ledger.transaction() as session:
-        where = finding(session, words, place)
+        where = finding(session, words, place, category).where
     return sorted(one.number for one in world.store.select(*where))
 
 
@@ -94,6 +94,14 @@ def test_a_place_is_looked_for_in_the_place_alone(city: World) -> None:
     assert find(city, "", place="朝阳区") == [there]
 
 
+@pytest.mark.usefixtures("either_way")
+def test_a_category_is_looked_for_as_it_is_and_is_no_word(city: World) -> None:
+    outage = city.file()
+    city.file(category="water.outages")
+    assert find(city, "望京", category="water.outage") == [outage]
+    assert find(city, "outage") == []
+
+
 def test_words_follow_the_ticket_when_it_is_changed(city: World) -> None:
     number = city.file(title="停水")
     city.handling.recategorise(number, "dispatcher:1", "water.pipe", "水管爆裂")
@@ -156,7 +164,7 @@ def test_the_index_finds_what_is_said_and_nothing_else(
     for call, one in by_call.items():
         shared.file(call_id=call, text=one, title="", place="")
     with shared.store.ledger.transaction() as session:
-        where = finding(session, words)
+        where = finding(session, words).where
     found = {one.call_id for one in shared.store.select(*where)} & by_call.keys()
     wanted = words.lower().split()
     assert found == {

@@ -338,7 +338,7 @@ def nothing_is_lost_or_half_there(store: TicketStore, numbers: list[str]) -> Non
             events.setdefault(ticket_id, []).append(seq)
         raw = session.scalars(select(type_coerce(Ticket.caller, Text)))
         assert all(one.startswith("enc:") for one in raw)
-        found = session.scalars(select(Ticket.number).where(*finding(session, "停水")))
+        found = session.scalars(select(Ticket.number).where(*finding(session, "停水").where))
         assert set(found) == tickets.keys()
     assert set(numbers) <= tickets.keys()
     # At most one more per thread: committed, and killed before it could say so.
