@@ -205,9 +205,11 @@ class Desk:
             if entry is None or entry.consult != leg or entry.talk is TalkState.ASKING:
                 return  # passed on, or not there yet (``Talk.consult`` sees to it)
             together = entry.talk is TalkState.CONFERENCE
-            talk = TalkState.TOGETHER if together else TalkState.HELD
-            self._queue.update(entry_id, talk=talk, consult="", consulted="")
-            if together:
+            if not together:
+                # Whom they asked is kept until the caller hears the answer (``part``).
+                self._queue.update(entry_id, talk=TalkState.HELD, consult="")
+            else:
+                self._queue.update(entry_id, talk=TalkState.TOGETHER, consult="", consulted="")
                 with suppress(SwitchboardError):
                     self.rejoin(entry)
 

@@ -336,9 +336,12 @@ end
 -- The agent is off the call. The caller's place stays, or comes after emergencies only.
 function operations.part(id, leg, how, outcome)
   local key = entry_key(id)
-  local state, mine, talk = unpack(redis.call('HMGET', key, 'state', 'leg', 'talk'))
+  local state, mine, talk, consulted =
+    unpack(redis.call('HMGET', key, 'state', 'leg', 'talk', 'consulted'))
   if how == 'returned' and talk == 'conference' then
     how = 'done' -- the caller is in good hands
+  elseif how == 'done' and talk ~= 'conference' and consulted and consulted ~= '' then
+    how = 'returned' -- the caller still waits on hold for what the agent has asked
   end
   if not state then
     return { 'unknown' }

@@ -150,6 +150,8 @@ class AgentQueue:
     def part(self, entry_id: str, leg: str = "", *, dropped: bool = False) -> bool:
         """The agent's leg is gone: done or, if it dropped, waiting after emergencies only.
 
+        Who is on hold while the agent asks somebody waits too: the agent has not finished.
+
         False when the caller is on another leg by now; "" stands for any.
         """
         how, wanted = ("returned", EntryState.WAITING) if dropped else ("done", EntryState.DONE)

@@ -67,7 +67,7 @@ class Talk:
         """Join the two again."""
         entry = self._joined(entry_id, Move.RESUME)
         self._switchboard.send(entry.leg, Stop.AGENT_JOIN)
-        self._queue.update(entry_id, talk=TalkState.TOGETHER)
+        self._queue.update(entry_id, talk=TalkState.TOGETHER, consulted="")
 
     def mute(self, entry_id: str, on: bool) -> None:
         """Let the agent be heard no longer, or again."""
@@ -187,8 +187,10 @@ class Talk:
         """End the conversation for everybody in it."""
         entry = self._joined(entry_id, Move.HANG_UP)
         self._queue.close(entry_id, "agent_done")
-        if entry.talk is TalkState.CONFERENCE:
+        if entry.talk is not TalkState.TOGETHER:
+            # Neither on hold nor in a conference does the agent's leg end the caller's.
             self._switchboard.hang_up(entry.channel)
+        if entry.consult:
             self._switchboard.hang_up(entry.consult)
         if entry.leg and entry.channel:
             self._switchboard.hang_up(entry.leg)

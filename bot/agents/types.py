@@ -138,7 +138,7 @@ class QueueEntry:
     consult: str = ""
     """Unique id of the leg of whoever the agent consults."""
     consulted: str = ""
-    """Their number."""
+    """Their number; kept until the caller is no longer on hold for what was asked."""
 
 
 class JoinResult(StrEnum):

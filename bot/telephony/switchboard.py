@@ -124,6 +124,8 @@ class AmiSwitchboard:
             SwitchboardError: Asterisk cannot be reached.
         """
         agent = self._name_of(entry.leg)
+        # Should the agent hang up meanwhile, the caller waits on (extensions.conf, "after").
+        self._set(entry.channel, "SHARED(asking)", "1")
         variables = {"HOTLINE_AGENT_CHANNEL": agent, "HOTLINE_CONSULT": entry.id}
         there = f"PJSIP/{self.phone_of(number)}"
         if outside:

@@ -250,6 +250,33 @@ def test_nobody_is_rung_who_is_not_listed(
     assert switchboard.moves == []
 
 
+@pytest.mark.parametrize("when", ["ringing", "talking", "told"])
+def test_an_agent_who_hangs_up_while_asking_leaves_the_caller_next_in_line(
+    talk: Talk,
+    joined: QueueEntry,
+    queue: AgentQueue,
+    desk: Desk,
+    switchboard: FakeSwitchboard,
+    when: str,
+) -> None:
+    def hangs_up(_: QueueEntry) -> None:
+        desk.agent_gone("one", joined.leg, dropped=False)
+
+    queue.enqueue(an_entry("two"))
+    if when == "ringing":
+        switchboard.while_ringing = hangs_up
+        switchboard.answer = JoinResult.CALLER_GONE
+    talk.consult("one", WATER)
+    if when == "told":  # the other one's leg ends with the agent's, and may be told of first
+        asked = queue.get("one")
+        assert asked is not None
+        desk.consulted_gone("one", asked.consult)
+    if when != "ringing":
+        hangs_up(joined)
+    assert state(queue) == ("waiting", "")
+    assert queue.position("one") == 1
+
+
 def test_ringing_can_be_given_up(
     talk: Talk, joined: QueueEntry, queue: AgentQueue, switchboard: FakeSwitchboard
 ) -> None:
@@ -301,6 +328,15 @@ def test_an_agent_ends_the_conversation(
 ) -> None:
     talk.hang_up("one")
     assert switchboard.moves == [("hang_up", joined.leg)]
+    assert state(queue)[0] == "done"
+
+
+def test_ending_a_conversation_on_hold_ends_the_callers_line_too(
+    talk: Talk, joined: QueueEntry, queue: AgentQueue, switchboard: FakeSwitchboard
+) -> None:
+    talk.hold("one")
+    talk.hang_up("one")
+    assert switchboard.moves[-2:] == [("hang_up", joined.channel), ("hang_up", joined.leg)]
     assert state(queue)[0] == "done"
 
 

@@ -278,6 +278,23 @@ def test_a_caller_is_transferred_to_a_unit_through_the_trunk_while_the_agent_hea
         assert outside.wait_ended(5.0)
 
 
+def test_an_agent_who_hangs_up_while_asking_leaves_the_caller_next_in_line(
+    line: RunningLine, hello: bytes
+) -> None:
+    with (
+        line.agent("8001", answer_after=0.2) as agent,
+        line.agent("8004", answer_after=0.2) as department,
+        line.citizen() as phone,
+    ):
+        entry = joined(line, phone)
+        ask(line, f"{entry.id}/consult", number="8004")
+        agent.hangup()
+        assert department.wait_ended(5.0)
+        eventually(lambda: state(line, entry) == "waiting", 5.0)
+        assert ask(line, "claim", agent="8004", entry=entry.id)["result"] == "joined"
+        assert hears(phone, department, hello)
+
+
 def test_a_caller_who_hangs_up_on_hold_leaves_no_agent_in_silence(line: RunningLine) -> None:
     with line.agent("8001", answer_after=0.2) as agent, line.citizen() as phone:
         entry = joined(line, phone)
