@@ -25,6 +25,7 @@ from bot.speech.citizen import telephone
 from bot.speech.types import LINE_RATE
 from bot.speech.voice import Voice
 from bot.telephony.phone import Phone
+from bot.telephony.switchboard import AmiSwitchboard
 
 pytestmark = pytest.mark.call
 
@@ -49,14 +50,49 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLine]:
     assert stop_line(running) == 0, running.log.read_text()
 
 
+class Watching:
+    """A listener who notes when callers begin and cease to hear music."""
+
+    def __init__(self) -> None:
+        self.holding: list[tuple[str, bool]] = []
+
+    def caller_gone(self, entry_id: str) -> None: ...
+
+    def agent_gone(self, entry_id: str, leg: str, *, dropped: bool) -> None: ...
+
+    def consulted_gone(self, entry_id: str, leg: str) -> None: ...
+
+    def key_pressed(self, entry_id: str, digit: str) -> None: ...
+
+    def caller_moved(self, entry_id: str, *, holding: bool) -> None:
+        self.holding.append((entry_id, holding))
+
+
+@pytest.fixture(scope="module")
+def watching() -> Watching:
+    return Watching()
+
+
+@pytest.fixture(scope="module")
+def switchboard(line: RunningLine, watching: Watching) -> Iterator[AmiSwitchboard]:
+    """A second pair of eyes on the line's Asterisk."""
+    looking = AmiSwitchboard(line.settings.ami_port, line.secrets.ami_password, lambda: watching)
+    looking.start()
+    eventually(lambda: looking.connected)
+    yield looking
+    looking.stop()
+
+
 @pytest.fixture(autouse=True)
-def empty(line: RunningLine) -> Iterator[None]:
+def empty(line: RunningLine, switchboard: AmiSwitchboard) -> Iterator[None]:
     """Nobody is left over from one test to the next."""
     yield
     for entry in line.queue.live():
         if entry.kind is EntryKind.CALLBACK:
             line.queue.abandon(entry.id)
     eventually(lambda: not line.queue.live(), 15.0)
+    # No leg of anybody's, nor one that listened to them, goes on by itself.
+    eventually(lambda: not switchboard.live_channels(), 15.0)
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +157,7 @@ def state(line: RunningLine, entry: QueueEntry) -> str:
 
 
 def test_a_caller_on_hold_hears_music_and_then_the_agent_again(
-    line: RunningLine, hello: bytes
+    line: RunningLine, hello: bytes, watching: Watching
 ) -> None:
     with line.agent("8001", answer_after=0.2) as agent, line.citizen() as phone:
         entry = joined(line, phone)
@@ -138,6 +174,9 @@ def test_a_caller_on_hold_hears_music_and_then_the_agent_again(
         agent.hangup()
         assert phone.wait_ended(5.0) == 200
         eventually(lambda: state(line, entry) == "done 8001", 3.0)
+        # The transcript has a gap where the caller was alone.
+        moves = [holding for one, holding in watching.holding if one == entry.id]
+        assert moves[-3:] == [False, True, False]
 
 
 def test_a_muted_agent_hears_and_is_not_heard(line: RunningLine, hello: bytes) -> None:
