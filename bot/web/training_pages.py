@@ -96,7 +96,6 @@ def training_pages(house: House) -> APIRouter:
             last=last,
             progress=progress_of(practices),
             picture=Markup(curve(practices, coaching.passing)),
-            parts=Markup(bars(progress_of(practices).parts)),
             names=FIELD_NAMES,
             current=calls.current(me.account.name),
         )
