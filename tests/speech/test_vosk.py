@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from speech.voices import Tongue, silence
 
-from bot.speech.types import SpeechError, Utterance
+from bot.speech.audio import resample
+from bot.speech.types import LINE_RATE, WIDE_RATE, SpeechError, Utterance
 from bot.speech.vosk import (
     VoskRecogniser,
     _Stream,
@@ -46,6 +47,16 @@ def test_speech_gives_partials_then_words_with_times_and_confidence(tongue: Tong
         assert 0.0 < word.confidence <= 1.0
         ends.append(word.end)
     assert len(ends) > 1
+
+
+@pytest.mark.engine
+def test_what_is_expected_is_heard_at_sixteen_kilohertz_too(tongue: Tongue) -> None:
+    pcm = tongue.say(tongue.greeting)
+    stream = tongue.recogniser.open((tongue.greeting, tongue.yes, tongue.no), WIDE_RATE)
+    stream.feed(resample(pcm, LINE_RATE, WIDE_RATE))
+    heard = stream.finish()
+    assert heard.audio_seconds == pytest.approx(len(pcm) / 2 / LINE_RATE)
+    assert tongue.greeting in (heard.text, heard.alternatives[0].text)
 
 
 @pytest.mark.engine

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from speech.voices import Says, silence
 
-from bot.speech.audio import to_pcm
+from bot.speech.audio import resample, to_pcm
 from bot.speech.citizen import NOISES, background, telephone
 from bot.speech.music import compose
 from bot.speech.scoring import Tally
-from bot.speech.types import Utterance, Word
+from bot.speech.types import LINE_RATE, WIDE_RATE, Utterance, Word
 from bot.speech.whisper import (
     LONGEST,
     PROMPT_TOKENS,
@@ -117,6 +117,19 @@ def noises() -> dict[str, bytes]:
 def test_where_nobody_speaks_nothing_is_heard(whisper: WhisperRecogniser, name: str) -> None:
     heard = hear(whisper, telephone(noises()[name], 8000) if len(noises()[name]) > 2 else b"")
     assert (heard.text, heard.confidence, heard.alternatives) == ("", 0.0, ())
+
+
+@pytest.mark.engine
+def test_the_same_words_are_heard_at_sixteen_kilohertz(
+    whisper: WhisperRecogniser, say: Says
+) -> None:
+    pcm = say("垃圾好几天没有人清运了")
+    stream = whisper.open(rate=WIDE_RATE)
+    stream.feed(resample(pcm, LINE_RATE, WIDE_RATE))
+    wide, narrow = stream.finish(), hear(whisper, pcm)
+    assert wide.text == narrow.text
+    assert wide.audio_seconds == pytest.approx(narrow.audio_seconds)
+    assert wide.words[-1].end == pytest.approx(narrow.words[-1].end, abs=0.1)
 
 
 @pytest.mark.engine
