@@ -13,7 +13,14 @@ from telephony.scripted import SILENCE, LoudnessVad, ScriptedLine, voice_like
 
 from bot import transcripts
 from bot.agents.queue import AgentQueue, QueueUnavailable
-from bot.agents.types import Candidates, EntryState, QueueEntry, SwitchboardError, Turn
+from bot.agents.types import (
+    Candidates,
+    EntryKind,
+    EntryState,
+    QueueEntry,
+    SwitchboardError,
+    Turn,
+)
 from bot.observe import Metrics
 from bot.speech.ears import Ears
 from bot.speech.endpointing import Endpointer, EndpointSettings
@@ -177,6 +184,18 @@ async def test_the_next_agent_of_a_caller_is_tapped_anew(world: World) -> None:
 
 async def test_only_calls_on_this_node_are_tapped(world: World) -> None:
     world.joined(node="elsewhere")
+    await world.look()
+    assert world.spied == []
+
+
+async def test_a_citizen_who_was_called_back_is_written_down_too(world: World) -> None:
+    entry = world.joined(kind=EntryKind.CALLBACK)
+    await world.look()
+    assert [leg for leg, _ in world.spied] == [entry.channel, entry.leg]
+
+
+async def test_a_callback_that_is_made_elsewhere_is_nobodys_to_overhear(world: World) -> None:
+    world.joined(kind=EntryKind.CALLBACK, channel="")
     await world.look()
     assert world.spied == []
 
