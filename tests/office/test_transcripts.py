@@ -25,6 +25,7 @@ from bot.observe import Metrics
 from bot.speech.ears import Ears
 from bot.speech.endpointing import Endpointer, EndpointSettings
 from bot.speech.types import LINE_RATE, RecogniserStream, Utterance
+from bot.telephony.line import Tick
 from bot.telephony.tap import Taps
 from bot.transcripts import Transcripts, subjects
 from bot.understanding.types import Candidate, IntentKind, Understanding
@@ -100,6 +101,15 @@ class World:
                 return [(turn.who, turn.text) for turn in said]
             await asyncio.sleep(0.01)
         raise AssertionError(f"only {said}")
+
+
+class Unfinished(ScriptedLine):
+    """Somebody who is in the middle of a word until the line is closed."""
+
+    async def tick(self) -> Tick:
+        while len(self.sent) == 40 and not self.closed:
+            await asyncio.sleep(0.001)
+        return await super().tick()
 
 
 @pytest.fixture(scope="module")
@@ -305,9 +315,9 @@ async def test_the_end_of_a_conversation_ends_its_taps_and_its_last_words_are_ke
     world.engine.sentences = ["再见"]
     await world.look()
     ear = next(ear for leg, ear in world.spied if leg == entry.channel)
-    line = ScriptedLine(voice_like(60.0), lost_at=100_000)
+    line = Unfinished(voice_like(1.0))
     arrived = asyncio.create_task(world.taps.arrive(ear, line))
-    await until(lambda: len(line.sent) > 40)
+    await until(lambda: len(line.sent) == 40)
     world.queue.close("one", "agent_done")
     world.transcripts.follow([])
     await asyncio.wait_for(arrived, 10)
