@@ -137,7 +137,7 @@ def test_an_expected_phrase_is_believed_only_where_free_hearing_is_in_doubt_and_
     others = [reading(rival, "实", "在"), reading(rival, "时", "代")]
     free = Scripted({"alternatives": [reading(10.0, "十", "的"), *others]})
     listed = Scripted({"text": "是的", "result": [word("是的", 0, 2, 0.97)]})
-    utterance = _Stream(free, listed, believe=knows_unknown).finish()
+    utterance = _Stream(free, listed, LINE_RATE, believe=knows_unknown).finish()
     assert utterance.text == joined([first])
     assert "是的" in (utterance.text, utterance.alternatives[0].text)
 
@@ -145,7 +145,7 @@ def test_an_expected_phrase_is_believed_only_where_free_hearing_is_in_doubt_and_
 def test_what_the_phrase_pass_does_not_know_is_no_phrase() -> None:
     free = Scripted({"alternatives": [reading(10.0, "停", "水")]})
     listed = Scripted({"text": "是的 [unk]", "result": [word("是的", 0, 1)]})
-    assert _Stream(free, listed, believe=True).finish().alternatives == ()
+    assert _Stream(free, listed, LINE_RATE, believe=True).finish().alternatives == ()
 
 
 def test_a_word_is_as_sure_as_the_readings_that_share_it() -> None:
