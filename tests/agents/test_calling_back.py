@@ -62,7 +62,9 @@ class World:
     opens_at: float = 0.0
 
     def promise(self, entry_id: str = "back") -> None:
-        self.queue.enqueue(an_entry(entry_id, kind=EntryKind.CALLBACK, phone=PHONE))
+        self.queue.enqueue(
+            an_entry(entry_id, kind=EntryKind.CALLBACK, phone=PHONE, queued_at=self.clock.now)
+        )
 
     def claim(self, entry_id: str | None = "back") -> ClaimResult:
         found = self.desk.claim("8001", entry_id)

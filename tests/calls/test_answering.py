@@ -70,7 +70,7 @@ def heard_and_said(report: CallReport, record: dict[str, Any], recognise: Words)
         return "", ""
     start, end = (int(moment * LINE_RATE) * 2 for moment in turn.heard)
     turns = record["turns"]
-    at = next(number for number, one in enumerate(turns) if one["who"] == "caller")
+    at = next((number for number, one in enumerate(turns) if one["who"] == "caller"), len(turns))
     said = "".join(one["text"] for one in turns[at + 1 :] if one["who"] == "bot")
     return recognise(report.heard[start:end]), said
 

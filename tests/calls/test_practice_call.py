@@ -105,5 +105,5 @@ def test_an_angry_citizen_calls_a_trainee_who_calms_asks_files_and_is_scored(
     assert scenario.says["place"] in turns[1]
     assert turns[-1] == scenario.goodbye
     assert any(entry.id == one.id for one in queue.list(EntryState.DONE))
-    assert not line.queue.list()
+    assert not any(one.caller == scenario.caller for one in line.queue.list())
     assert not TicketStore(open_database(line.settings)).of_caller(scenario.caller)

@@ -88,7 +88,7 @@ def test_a_short_answer_is_heard_where_it_is_expected(
 @pytest.mark.engine
 def test_who_answers_something_else_is_heard_too(whisper: WhisperRecogniser, say: Says) -> None:
     heard = hear(whisper, say("垃圾好几天没有人清运了"), YES_NO)
-    assert "垃圾" in heard.text
+    assert "好几天没有人" in heard.text
 
 
 def noises() -> dict[str, bytes]:

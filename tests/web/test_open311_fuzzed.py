@@ -10,7 +10,7 @@ import pytest
 import requests
 import schemathesis
 import yaml
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 from live_server import served
 from schemathesis.specs.openapi.checks import (
@@ -48,6 +48,8 @@ def test_no_request_breaks_the_promises_of_the_standard(database_url: str, mode:
             )
             @given(case=operation.as_strategy(generation_mode=kind), data=st.data())
             def probe(case: Any, data: st.DataObject) -> None:
+                # A line break in an address is no address of the standard, nor of anything else.
+                assume("".join(map(str, (case.path_parameters or {}).values())).isprintable())
                 if mode == "positive":
                     if "number" in (case.path_parameters or {}) and data.draw(st.booleans()):
                         case.path_parameters["number"] = data.draw(st.sampled_from(numbers))
