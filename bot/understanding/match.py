@@ -141,22 +141,26 @@ class Understander:
         counted from ``now``, by default the clock.
         """
         reading = self._lexicon.read(text)
+        accept = self.pack.thresholds.accept
         found: dict[str, Candidate] = {}
+        settled = 0.0
         for number, other in enumerate([text, *alternatives[:ALTERNATIVES]]):
             one = reading if number == 0 else self._lexicon.read(other)
             if not one.text or (number and one.text == reading.text):
                 continue
-            for candidate in self._candidates(one):
+            for candidate in self._candidates(one, settled):
                 if number:
                     candidate = _from_alternative(candidate, other)
                 known = found.get(candidate.intent)
                 if known is None or candidate.confidence > known.confidence:
                     found[candidate.intent] = candidate
-        accept = self.pack.thresholds.accept
+            if number == 0:
+                # What the recogniser most likely heard: its other readings, often garbled, may
+                # not sound an alarm over it by likeness alone.
+                settled = max((c.confidence for c in found.values() if not _urgent(c)), default=0.0)
         urgent = alarm.ASKED_LATER * accept
         if any(
-            one.kind is not IntentKind.EMERGENCY and one.confidence >= accept
-            for one in found.values()
+            not _urgent(one) and one.confidence >= accept for one in found.values()
         ):  # what is surely something else is not asked about first
             urgent = alarm.ASKED * accept
         ranked = sorted(found.values(), key=lambda one: _rank(one, urgent))
@@ -181,7 +185,8 @@ class Understander:
         sure = candidate.confidence >= self.pack.thresholds.accept
         return candidate.kind is IntentKind.EMERGENCY and sure
 
-    def _candidates(self, reading: Reading) -> list[Candidate]:
+    def _candidates(self, reading: Reading, settled: float) -> list[Candidate]:
+        """``settled`` is how sure another reading of the same sound is of something harmless."""
         meaning = self._meanings.of(reading)
         whole = self._said_whole(reading, meaning)
         # What is a whole "thank you" is hardly praise for the line, unless word for word.
@@ -193,7 +198,8 @@ class Understander:
         if (urgent or sure < COVERED) and not any(
             one.kind is IntentKind.EMERGENCY for one in whole
         ):
-            spotted = self._alarmed(reading, meaning, spotted, [*whole, *weighed])
+            other = max((one.confidence for one in (*whole, *weighed)), default=0.0)
+            spotted = self._alarmed(reading, meaning, spotted, max(other, settled))
         return [*spotted, *whole, *weighed]
 
     def _alarmed(
@@ -201,19 +207,18 @@ class Understander:
         reading: Reading,
         meaning: Floats,
         spotted: list[Candidate],
-        weighed: Sequence[Candidate],
+        other: float,
     ) -> list[Candidate]:
         """Doubt a spotted emergency that is unlike any, and add one that is like some.
 
         With a confidence of "accept" or more it is an emergency; a little below, the caller is
         asked about it before all else but what is sure; a doubted one is a candidate like any
-        other. ``weighed`` is what it may be instead.
+        other. ``other`` is how sure it is something else.
         """
         if self._alarm is None:
             return spotted
         name, likeness = self._alarm.look(reading, meaning)
         accept = self.pack.thresholds.accept
-        other = max((one.confidence for one in weighed), default=0.0)
         reason = f"与求救的说法相像（{likeness:.2f}）"
         if any(one.kind is IntentKind.EMERGENCY for one in spotted):
             doubt = alarm.doubt(likeness, other >= accept, self._is_calm(reading))
@@ -339,6 +344,10 @@ def _rank(candidate: Candidate, urgent: float) -> tuple[int, float, str]:
     else:
         first = 2
     return first, -candidate.confidence, candidate.intent
+
+
+def _urgent(candidate: Candidate) -> bool:
+    return candidate.kind is IntentKind.EMERGENCY
 
 
 def _from_alternative(candidate: Candidate, text: str) -> Candidate:

@@ -33,7 +33,7 @@ UNDERSTOOD = 60
 #: Citizens who may have to ask once more.
 MISSED = 1
 #: Fixtures of callers who want different things.
-TOLD_APART = ("water_outage", "housing_fund_withdraw", "heating", "social_card")
+TOLD_APART = ("water_outage", "housing_fund_withdraw", "heating", "garbage", "social_card")
 
 
 Words = Callable[[bytes], str]

@@ -80,3 +80,18 @@ def test_the_sentences_are_not_the_pack_s_own_phrases(pack: Pack) -> None:
     own = {normalise(text) for intent in pack.intents for text in expansions(intent)}
     book = [said for _, said in asked("plain")]
     assert [said for said in book if normalise(said) in own] == []
+
+
+def test_a_garbled_second_reading_raises_no_alarm_over_a_sure_first_one(
+    understander: Understander,
+) -> None:
+    said = understander.understand("垃圾没有人心虑", alternatives=["那既没有人心灵"])
+    assert said.best is not None
+    assert said.best.intent == "garbage.uncollected"
+
+
+def test_a_cry_that_only_a_second_reading_spells_is_still_heard(
+    understander: Understander,
+) -> None:
+    said = understander.understand("我家找活", alternatives=["我家着火了"])
+    assert said.emergency == "emergency.119"
